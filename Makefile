@@ -1,0 +1,69 @@
+# Everything starts here: `make run` and `make test` need Python 3.11 and git, and install the rest.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run setup studio chromium test lint types contracts unit browser openapi lock bench clean
+
+help:
+	@echo "make run      start the studio at http://127.0.0.1:8000"
+	@echo "make test     lint, types, contracts and every test"
+	@echo "make setup    only prepare; leaves .venv/bin/safelight"
+	@echo "make bench    measure (minutes)"
+
+run: setup
+	@exec $(BIN)/safelight serve
+
+setup: .venv/.ready studio
+
+# The lock file holds every package with its digest; uv installs it in seconds.
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Safelight needs Python 3.11 or newer; $$($(PYTHON) --version) is too old. Try: make PYTHON=python3.12 run"; exit 1; }
+	@echo "Preparing .venv …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	  { echo "Python's venv is missing; on Debian: apt-get install python3-venv"; rm -rf .venv; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@SAFELIGHT_SKIP_STUDIO=1 $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+studio: .venv/.ready
+	@$(BIN)/python hatch_build.py
+
+chromium:
+	@command -v chromium >/dev/null || test -n "$$SAFELIGHT_CHROMIUM" || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing chromium for the browser tests …"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+	      echo "chromium could not be installed: the browser tests will be skipped"; \
+	  else echo "No chromium: the browser tests will be skipped (docs/testing.md says how to get one)"; fi
+
+test: setup chromium lint types contracts unit
+
+lint:
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python hatch_build.py --lint
+
+types:
+	@$(BIN)/mypy
+
+contracts:
+	@$(BIN)/lint-imports
+
+unit:
+	@$(BIN)/python -m pytest
+
+openapi:
+	@$(BIN)/safelight openapi > studio/openapi.json
+
+lock:
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet -o requirements.lock
+
+bench: setup
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv studio/node_modules studio/gen src/safelight/static

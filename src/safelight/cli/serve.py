@@ -1,0 +1,179 @@
+"""`safelight serve` and `safelight worker`: start everything, stop it cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import signal
+import socket
+import sys
+import urllib.request
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+
+from safelight import logs, settings
+from safelight.cli.stop import Stop
+from safelight.http.shop import Shop
+from safelight.wiring import build_app, open_shop
+
+log = structlog.get_logger()
+
+_RESTART_S = 1.0
+
+
+def run_server(*, host: str, port: int, workers: int, data_dir: Path | None) -> None:
+    """Serve until SIGINT or SIGTERM. workers: 0 none, 1 in this process, more: processes beside it.
+
+    Raises: Stop, SettingsWrong, DatabaseUnusable, StorageUnusable.
+    """
+    known = settings.load(data_dir=data_dir)
+    settings.prepare_data_dir(known)
+    logs.set_up(known.log_format, known.log_level)
+    if not _is_loopback(host):
+        raise Stop(
+            f"Without accounts everybody who can reach {host} could use this server, so it only "
+            "listens on this machine. Put a proxy that asks for a login in front of 127.0.0.1."
+        )
+    listener = _listen(host, port)
+    _run(_serve(known, listener, workers))
+
+
+def run_worker(*, data_dir: Path | None) -> None:
+    """Work until SIGINT or SIGTERM."""
+    known = settings.load(data_dir=data_dir)
+    settings.prepare_data_dir(known)
+    logs.set_up(known.log_format, known.log_level)
+    _run(_work(known))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop  # noqa: PLC0415
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+async def _serve(known: settings.Settings, listener: socket.socket, workers: int) -> None:
+    async with open_shop(known, with_worker=workers > 0) as shop:
+        config = uvicorn.Config(
+            build_app(known, shop),
+            lifespan="off",
+            loop="none",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        address = "http://{}:{}".format(*listener.getsockname()[:2])
+        async with _processes(known, workers - 1):
+            log.info("Safelight is ready", studio=address, data=str(known.data_dir))
+            await _Server(config, shop).serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Tells open streams to reconnect before it waits for them to close."""
+
+    def __init__(self, config: uvicorn.Config, shop: Shop) -> None:
+        super().__init__(config)
+        self._shop = shop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._shop.stopping = True
+        super().handle_exit(sig, frame)
+        # uvicorn would raise the signal again once it has stopped; the rooms are still to be closed.
+        self._captured_signals.clear()
+
+
+async def _work(known: settings.Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with open_shop(known, with_worker=True):
+        await stopping.wait()
+
+
+@contextlib.asynccontextmanager
+async def _processes(known: settings.Settings, count: int) -> AsyncIterator[None]:
+    """`count` worker processes, started again when one dies, stopped with us."""
+    keepers = [asyncio.create_task(_keep_working(known)) for _ in range(max(0, count))]
+    try:
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+
+async def _keep_working(known: settings.Settings) -> None:
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "safelight",
+            "worker",
+            "--data-dir",
+            str(known.data_dir),
+            start_new_session=True,  # our terminal's Ctrl-C is for us; we pass it on
+        )
+        try:
+            code = await process.wait()
+            log.warning("a worker process ended", pid=process.pid, code=code)
+            await asyncio.sleep(_RESTART_S)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, so that a taken port is said before anything else is started."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if os.name != "nt":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if _answers(host, port):
+            raise Stop(
+                f"Safelight is already running at http://{host}:{port}. "
+                "Use it, stop it first, or choose another port with --port."
+            ) from None
+        raise Stop(
+            f"Cannot listen on {host}:{port} ({error.strerror}). Choose another port with --port."
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def _answers(host: str, port: int) -> bool:
+    """Whether what holds the port is a Safelight."""
+    with contextlib.suppress(OSError, ValueError):
+        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=2) as answer:  # noqa: S310
+            return b"alive" in answer.read(100)
+    return False
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The connection to PostgreSQL: bundled or given, migrated, and woken up after commits."""

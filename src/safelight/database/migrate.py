@@ -1,0 +1,89 @@
+"""Bring a database to the schema this code expects: numbered SQL files, each applied once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from importlib import resources
+
+import asyncpg
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.settings import DBSettings, Durability
+
+from safelight.database.embedded import DatabaseUnusable
+
+# PgQueuer's tables live in a schema of their own. Its log and statistics are not part of any
+# promise (the jobs table is the truth), so they need not survive a crash.
+QUEUE = DBSettings(db_schema="queue", durability=Durability.balanced)
+
+_LOCK = 0x5AFE_1164  # any number all versions agree on
+_LOCK_WAIT_S = 60
+_SERVER_VERSION_MIN = 160000
+
+
+async def migrate(connection: asyncpg.Connection) -> list[str]:
+    """Apply what is missing; several processes may call it at once. Returns the names applied.
+
+    Raises: DatabaseUnusable when another process migrates for too long, when an applied file was
+    changed afterwards, or when the database is newer than this code.
+    """
+    if connection.get_server_version().major * 10000 < _SERVER_VERSION_MIN:
+        raise DatabaseUnusable("Safelight needs PostgreSQL 16 or newer.")
+    await _lock(connection)
+    try:
+        return await _apply_missing(connection)
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        if time.monotonic() > deadline:
+            raise DatabaseUnusable("Another process has been changing the schema for a minute.")
+        await asyncio.sleep(0.05)
+
+
+async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
+    await connection.execute(
+        """CREATE TABLE IF NOT EXISTS migrations (
+               name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz DEFAULT now())"""
+    )
+    rows = await connection.fetch("SELECT name, digest FROM migrations")
+    applied: dict[str, str] = {row["name"]: row["digest"] for row in rows}
+    known = _files()
+    if newer := sorted(set(applied) - set(known)):
+        raise DatabaseUnusable(
+            f"The database was last used by a newer Safelight (it has {newer[-1]}). "
+            "Use that version, or restore a backup."
+        )
+    done: list[str] = []
+    for name, sql in known.items():
+        digest = hashlib.sha256(sql.encode()).hexdigest()
+        if name in applied:
+            if applied[name] != digest:
+                raise DatabaseUnusable(f"The migration {name} was changed after it was applied.")
+            continue
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '2s'")
+            await connection.execute("SET LOCAL statement_timeout = '60s'")
+            if name == "0001_queue.sql":
+                # The library writes its own tables; the file then changes what must be changed.
+                await Queries(
+                    AsyncpgDriver(connection), QueryBuilderEnvironment(QUEUE)
+                ).install()
+            await connection.execute(sql)
+            await connection.execute(
+                "INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest
+            )
+        done.append(name)
+    return done
+
+
+def _files() -> dict[str, str]:
+    folder = resources.files("safelight.database") / "migrations"
+    files = {file.name: file.read_text() for file in folder.iterdir() if file.name.endswith(".sql")}
+    return dict(sorted(files.items()))

@@ -1,0 +1,108 @@
+"""Telling other processes that something changed, after the commit and never in its way.
+
+A NOTIFY inside a transaction takes a database-wide lock at the commit and would serialise every
+submit. So a committed change only rings a bell here; the bells of the last few milliseconds leave
+together as one NOTIFY on a connection of their own. A lost wake-up costs a poll interval, never
+a job: everything that is woken also polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import asyncpg
+import structlog
+
+from safelight.database.pool import Database
+
+COALESCE_S = 0.005
+_RECONNECT_S = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+log = structlog.get_logger()
+
+Listener = Callable[[str], None]
+
+
+class Wakeups:
+    """Rings and hears bells over one connection a process. A payload is a short string or ''."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._listeners: dict[str, list[Listener]] = {}
+        self._rung: dict[tuple[str, str], None] = {}  # an ordered set
+        self._some = asyncio.Event()
+        self._connection: asyncpg.Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.on_connect: Callable[[asyncpg.Connection], object] | None = None
+
+    def ring(self, channel: str, payload: str = "") -> None:
+        """Wake whoever listens on `channel`, everywhere. Call it after the commit."""
+        self._rung[channel, payload] = None
+        self._some.set()
+
+    def hear(self, channel: str, listener: Listener) -> None:
+        """Call `listener` at every bell, and once after a lost connection is back."""
+        self._listeners.setdefault(channel, []).append(listener)
+
+    async def start(self) -> None:
+        await self._connect()
+        self._task = asyncio.create_task(self._run(), name="wakeups")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._connection:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._connection.close(timeout=2)
+
+    async def _connect(self) -> None:
+        connection = await self._database.connect_alone()
+        for channel in self._listeners:
+            await connection.add_listener(channel, self._heard)
+        self._connection = connection
+
+    def _heard(self, _: object, __: int, channel: str, payload: object) -> None:
+        for listener in self._listeners.get(channel, ()):
+            listener(str(payload))
+
+    async def _run(self) -> None:
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            batch, self._rung = list(self._rung), {}
+            try:
+                await self._send(batch)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("wake-up connection lost", error=str(error))
+                await self._reconnect()
+                self._rung = dict.fromkeys(batch) | self._rung
+                self._some.set()
+            await asyncio.sleep(COALESCE_S)
+
+    async def _send(self, batch: list[tuple[str, str]]) -> None:
+        if self._connection is None or self._connection.is_closed():
+            raise asyncpg.InterfaceError("closed")
+        await self._connection.execute(
+            "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS t(channel, payload)",
+            [channel for channel, _ in batch],
+            [payload for _, payload in batch],
+        )
+
+    async def _reconnect(self) -> None:
+        attempt = 0
+        while True:
+            await asyncio.sleep(_RECONNECT_S[min(attempt, len(_RECONNECT_S) - 1)])
+            attempt += 1
+            try:
+                await self._connect()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                continue
+            for channel, listeners in self._listeners.items():
+                log.debug("wake-up connection back", channel=channel)
+                for listener in listeners:
+                    listener("")
+            return

@@ -1,0 +1,1 @@
+"""The HTTP door: translates requests into one call on the jobs floor."""

@@ -1,0 +1,38 @@
+"""The HTTP application: which routes there are, in which order, behind which edge."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from safelight import __version__
+from safelight.http import assets, catalogue, jobs, media, service, stream
+from safelight.http.edge import Edge
+from safelight.http.errors import add_error_answers
+from safelight.http.shop import Shop
+from safelight.http.studio import add_studio
+
+_DESCRIPTION = """\
+One dependable API in front of many image models. A submit returns at once; a durable queue does
+the work; every stage can be followed live. Errors are RFC 9457 `application/problem+json`.
+"""
+
+
+def create_app(
+    shop: Shop | None, *, body_bytes_max: int = 1024 * 1024, https: bool = False
+) -> FastAPI:
+    """The application over its rooms. Without them (None) only its OpenAPI document is of use."""
+    app = FastAPI(
+        title="Safelight",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url="/docs",
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.shop = shop
+    for room in (jobs, stream, assets, media, catalogue, service):
+        app.include_router(room.router)
+    add_error_answers(app)
+    add_studio(app)
+    app.add_middleware(Edge, body_bytes_max=body_bytes_max, https=https)
+    return app

@@ -1,0 +1,90 @@
+"""/api/assets: the gallery."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from safelight.database.pool import Row
+from safelight.http import views, wire
+from safelight.http.caller import CallerDep
+from safelight.http.edge import JsonRoute
+from safelight.http.errors import problems
+from safelight.http.jobs import answer
+from safelight.http.shop import Shop, ShopDep
+from safelight.jobs import assets
+from safelight.values.errors import NotFound
+
+router = APIRouter(prefix="/api/assets", tags=["assets"], route_class=JsonRoute)
+
+
+@router.get("", response_model=wire.AssetPage, responses=problems(422))
+async def list_assets(
+    caller: CallerDep,
+    shop: ShopDep,
+    q: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
+    model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
+    from_: Annotated[datetime | None, Query(alias="from")] = None,
+    to: datetime | None = None,
+    starred: bool | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    """A page of pictures, newest first."""
+    page = await assets.list_assets(
+        shop.database,
+        caller.owner_id,
+        q=q,
+        model=model,
+        since=from_,
+        until=to,
+        starred=starred,
+        limit=limit,
+        cursor=cursor,
+    )
+    return answer(
+        wire.AssetPage.model_construct(
+            items=[views.asset(row, shop.links) for row in page.rows],
+            next_cursor=page.next_cursor,
+            total_estimate=page.total_estimate,
+        )
+    )
+
+
+@router.get("/{asset_id}", response_model=wire.Asset, responses=problems(404))
+async def get_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    row = await assets.read_asset(shop.database, caller.owner_id, asset_id)
+    return _answer(row, shop)
+
+
+@router.patch("/{asset_id}", response_model=wire.Asset, responses=problems(404, 415))
+async def change_asset(
+    asset_id: UUID, body: wire.AssetPatch, caller: CallerDep, shop: ShopDep
+) -> Response:
+    """Set the star or the tags; what is not given stays."""
+    changes = body.model_dump(exclude_none=True)
+    row = await assets.change_asset(shop.database, caller.owner_id, asset_id, changes)
+    return _answer(row, shop)
+
+
+@router.delete("/{asset_id}", response_model=wire.Asset, responses=problems(404))
+async def delete_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    """Delete softly: its links stop working at once, `restore` takes it back."""
+    row = await assets.set_deleted(shop.database, caller.owner_id, asset_id, deleted=True)
+    return _answer(row, shop)
+
+
+@router.post("/{asset_id}/restore", response_model=wire.Asset, responses=problems(404))
+async def restore_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    row = await assets.set_deleted(shop.database, caller.owner_id, asset_id, deleted=False)
+    return _answer(row, shop)
+
+
+def _answer(row: Row | None, shop: Shop) -> Response:
+    if row is None:
+        raise NotFound("picture")
+    return answer(views.asset(row, shop.links))

@@ -1,0 +1,186 @@
+"""What every request passes on its way in and out: an id, size limits, headers, a log line."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from safelight.http.errors import problem
+from safelight.values.errors import FieldError, InvalidRequest, TooLarge, UnsupportedMedia
+from safelight.values.ids import new_id
+
+log = structlog.get_logger()
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+JSON_DEPTH_MAX = 32
+
+_EVERY_ANSWER = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
+_DATA_CSP = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Edge:
+    """The outermost layer. Plain ASGI: a middleware that buffers would break streams."""
+
+    def __init__(self, app: ASGIApp, *, body_bytes_max: int, https: bool) -> None:
+        self._app = app
+        self._body_bytes_max = body_bytes_max
+        self._headers = dict(_EVERY_ANSWER)
+        if https:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        begin = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        limited = _Limited(receive, self._body_bytes_max)
+        try:
+            if _announced_bytes(scope) > self._body_bytes_max:
+                raise TooLarge(self._too_large())
+            await self._app(scope, limited, send_with_headers)
+        except TooLarge as error:
+            if status:
+                raise
+            answer = problem(
+                Request(scope), 413, error.code, error.title, str(error) or self._too_large()
+            )
+            await answer(scope, receive, send_with_headers)
+        except Exception:
+            log.exception("a request broke", path=scope["path"])
+            if status:
+                raise
+            answer = problem(
+                Request(scope),
+                500,
+                "internal",
+                "Something went wrong here",
+                f"It's our fault, not yours. Request {request_id}.",
+            )
+            await answer(scope, receive, send_with_headers)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - begin) * 1000, 1),
+            )
+
+    def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
+        headers["X-Request-ID"] = request_id
+        for name, value in self._headers.items():
+            headers.setdefault(name, value)
+        kind = headers.get("content-type", "")
+        if kind.startswith(("application/json", "application/problem+json")):
+            headers.setdefault("Content-Security-Policy", _DATA_CSP)
+            headers.setdefault("Cache-Control", "no-store")
+
+    def _too_large(self) -> str:
+        return f"A body may have at most {self._body_bytes_max:,} bytes."
+
+
+class _Limited:
+    """Counts a body's bytes while it comes in, for bodies that do not announce their length."""
+
+    def __init__(self, receive: Receive, bytes_max: int) -> None:
+        self._receive = receive
+        self._left = bytes_max
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise TooLarge
+        return message
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's X-Request-ID if it is harmless, else a new one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(text):
+                return str(text)
+    return str(new_id())
+
+
+def _announced_bytes(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+class JsonRequest(Request):
+    """Reads JSON strictly: no NaN, no half characters, no nesting that is only there to hurt."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            body = await self.body()
+            try:
+                self._json = orjson.loads(body)
+            except orjson.JSONDecodeError as error:
+                raise InvalidRequest(FieldError("body", f"Not JSON: {error}.")) from None
+            if _depth(self._json) > JSON_DEPTH_MAX:
+                message = f"Nested deeper than {JSON_DEPTH_MAX} levels."
+                raise InvalidRequest(FieldError("body", message))
+        return self._json
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is read by JsonRequest; other content types are refused by name."""
+
+    def get_route_handler(self) -> Any:
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Any:
+            if self.body_field is not None:
+                kind = request.headers.get("content-type", "application/json")
+                if kind.partition(";")[0].strip().lower() != "application/json":
+                    raise UnsupportedMedia("Send the body as application/json.")
+            return await handle(JsonRequest(request.scope, request.receive))
+
+        return handle_json
+
+
+def _depth(value: Any) -> int:
+    """Levels of nesting, walked without recursion."""
+    deepest, open_values = 0, [(value, 1)]
+    while open_values:
+        current, depth = open_values.pop()
+        deepest = max(deepest, depth)
+        if depth > JSON_DEPTH_MAX:
+            return depth
+        children = current.values() if isinstance(current, dict) else current
+        if isinstance(current, dict | list):
+            open_values += [(child, depth + 1) for child in children]
+    return deepest

@@ -1,0 +1,240 @@
+"""/api/jobs: submit, read, list, cancel, retry."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from safelight.database.pool import Row
+from safelight.http import views, wire
+from safelight.http.caller import CallerDep
+from safelight.http.edge import JsonRoute
+from safelight.http.errors import problems
+from safelight.http.shop import Shop, ShopDep
+from safelight.jobs import listing, repository
+from safelight.jobs.admit import Wish
+from safelight.jobs.feed import Position
+from safelight.jobs.model import ENDED
+from safelight.queueing.entries import CANCEL_CHANNEL
+from safelight.values.errors import AlreadyFinished, NotFound
+from safelight.values.ids import JobId, OwnerId
+
+router = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=JsonRoute)
+
+WAIT_S_MAX = 30.0
+
+
+def answer(model: BaseModel, status: int = 200, **headers: str) -> Response:
+    """The model as JSON. Built from our own rows, so it is not validated a second time."""
+    return Response(
+        model.__pydantic_serializer__.to_json(model),
+        status_code=status,
+        media_type="application/json",
+        headers=headers,
+    )
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=wire.Job,
+    responses=problems(409, 413, 415)
+    | {200: {"model": wire.Quote, "description": "dry_run: nothing was stored or charged."}},
+)
+async def create_job(
+    request: Request,
+    body: wire.JobIn,
+    caller: CallerDep,
+    shop: ShopDep,
+    dry_run: bool = False,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    ] = None,
+) -> Response:
+    """Order pictures or text. Answers at once; the work is done by the queue."""
+    wish = _wish(body)
+    if dry_run:
+        quoted = await shop.admission.quote(caller.owner_id, wish)
+        return answer(_quote(quoted))
+    row = await shop.admission.submit(
+        caller.owner_id,
+        wish,
+        idempotency_key=idempotency_key,
+        body_digest=_digest(await request.json()) if idempotency_key else b"",
+        request_id=caller.request_id,
+    )
+    return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
+
+
+@router.get("", response_model=wire.JobPage, responses=problems(422))
+async def list_jobs(
+    caller: CallerDep,
+    shop: ShopDep,
+    status: Annotated[list[wire.JobStatus] | None, Query()] = None,
+    type_: Annotated[wire.JobType | None, Query(alias="type")] = None,
+    model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
+    session_id: UUID | None = None,
+    q: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
+    from_: Annotated[datetime | None, Query(alias="from")] = None,
+    to: datetime | None = None,
+    sort: Literal["newest", "oldest"] = "newest",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    """A page of jobs; `next_cursor` leads to the next one. `q` searches the prompts' words."""
+    page = await listing.list_jobs(
+        shop.database,
+        caller.owner_id,
+        status=list(status) if status else None,
+        job_type=type_,
+        model=model,
+        session_id=session_id,
+        q=q,
+        since=from_,
+        until=to,
+        newest_first=sort == "newest",
+        limit=limit,
+        cursor=cursor,
+    )
+    return answer(
+        wire.JobPage.model_construct(
+            items=[views.job(row, shop.links) for row in page.rows],
+            next_cursor=page.next_cursor,
+            total_estimate=page.total_estimate,
+        )
+    )
+
+
+@router.get("/{job_id}", response_model=wire.Job, responses=problems(404))
+async def get_job(
+    job_id: UUID,
+    caller: CallerDep,
+    shop: ShopDep,
+    wait: Annotated[
+        float | None,
+        Query(ge=0, le=WAIT_S_MAX, description="Seconds to wait for a change before answering."),
+    ] = None,
+    if_none_match: Annotated[str | None, Header(max_length=200)] = None,
+) -> Response:
+    """The job as it is now, or as soon as anything about it changes."""
+    row = await _own_job(shop, caller.owner_id, job_id)
+    if wait and row["status"] not in ENDED and if_none_match in (None, _etag(row, shop)):
+        row = await _changed(shop, caller.owner_id, row, wait)
+    etag = _etag(row, shop)
+    if if_none_match == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    queue = None
+    if row["status"] == "pending":
+        place = await repository.position(shop.database, job_id, row["priority"])
+        queue = wire.Queue(position=place)
+    return answer(views.job(row, shop.links, queue), ETag=etag)
+
+
+@router.delete("/{job_id}", response_model=wire.Job, responses=problems(404, 409))
+async def cancel_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    """Cancel a job that has not ended; what was finished before stays."""
+    if not await repository.cancel(shop.database, caller.owner_id, JobId(job_id)):
+        row = await _own_job(shop, caller.owner_id, job_id)
+        raise AlreadyFinished(f"The job is {row['status']} already.")
+    shop.feed.announce()
+    if shop.worker:
+        shop.worker.cancel(JobId(job_id))
+    shop.wakeups.ring(CANCEL_CHANNEL, str(job_id))
+    row = await _own_job(shop, caller.owner_id, job_id)
+    return answer(views.job(row, shop.links))
+
+
+@router.post(
+    "/{job_id}/retry", status_code=202, response_model=wire.Job, responses=problems(404, 409)
+)
+async def retry_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    """A new job with the same request; only from failed or cancelled."""
+    row = await shop.admission.retry(
+        caller.owner_id, JobId(job_id), request_id=caller.request_id
+    )
+    return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
+
+
+@router.get("/{job_id}/events", response_model=list[wire.JobEventLog], responses=problems(404))
+async def list_job_events(job_id: UUID, caller: CallerDep, shop: ShopDep) -> list[Any]:
+    """The job's story so far: stages, outputs, attempts and its end, without progress lines."""
+    await _own_job(shop, caller.owner_id, job_id)
+    lines = await repository.story(shop.database, caller.owner_id, job_id)
+    return [
+        wire.JobEventLog(
+            id=str(Position(line["xid"], line["number"])),
+            at=line["at"],
+            type=line["kind"],
+            data={"status": line["status"], **line["data"]},
+        )
+        for line in lines
+    ]
+
+
+async def _own_job(shop: Shop, owner_id: OwnerId, job_id: UUID) -> Row:
+    row = await repository.read(shop.database, owner_id, job_id)
+    if row is None:
+        raise NotFound("job")
+    return row
+
+
+async def _changed(shop: Shop, owner_id: OwnerId, row: Row, wait_s: float) -> Row:
+    """The job after its next change, or as it is when the time is over."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    async with shop.feed.subscribe(owner_id, row["id"]) as subscription:
+        while True:
+            # Read after subscribing: a change in between is seen here, a later one wakes us.
+            now = await _own_job(shop, owner_id, row["id"])
+            left_s = deadline - loop.time()
+            if now["revision"] != row["revision"] or left_s <= 0:
+                return now
+            await subscription.next(left_s)
+
+
+def _etag(row: Row, shop: Shop) -> str:
+    """Changes with the job, and with its links when they are renewed."""
+    return f'"{row["revision"]}-{int(shop.links.expires_at().timestamp())}"'
+
+
+def _digest(body: Any) -> bytes:
+    """Of the body's meaning: the order of its keys and its white space do not matter."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def _wish(body: wire.JobIn) -> Wish:
+    return Wish(
+        prompt=body.prompt,
+        type=body.type,
+        model=body.model,
+        style=body.style,
+        enhance=body.enhance,
+        negative_prompt=body.negative_prompt,
+        priority=body.priority,
+        count=body.count,
+        parameters=body.parameters.model_dump(exclude_none=True),
+        references=tuple(body.references),
+        mask=body.mask,
+        reuse=body.reuse,
+        session_id=body.session_id,
+        webhook_url=body.webhook_url,
+        metadata=body.metadata,
+    )
+
+
+def _quote(quoted: Any) -> wire.Quote:
+    found = quoted.reused_assets
+    return wire.Quote(
+        model=quoted.model,
+        price=wire.PriceView(credits=quoted.credits),
+        reuse=None if found is None else wire.ReuseFound(kind="exact", asset_ids=found),
+        warnings=list(quoted.warnings),
+    )

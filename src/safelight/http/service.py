@@ -1,0 +1,59 @@
+"""/healthz, /readyz, /metrics: for whoever runs it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from safelight.database.patience import GONE
+from safelight.http.shop import Shop, ShopDep
+from safelight.images.store import StorageUnusable
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/healthz", response_model=dict[str, str])
+async def healthz() -> dict[str, str]:
+    """The process is alive."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=dict[str, str], responses={503: {"model": dict[str, str]}})
+async def readyz(shop: ShopDep) -> Response:
+    """Whether requests should be sent here, and if not, what is in the way."""
+    parts = {
+        "database": await _database(shop),
+        "storage": await _storage(shop),
+        "worker": _worker(shop),
+        "server": "stopping" if shop.stopping else "ok",
+    }
+    ready = all(state in ("ok", "elsewhere") for state in parts.values())
+    return JSONResponse(parts, status_code=200 if ready else 503)
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(shop: ShopDep) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _database(shop: Shop) -> str:
+    try:
+        await shop.database.fetchval("SELECT 1")
+    except GONE:
+        return "not answering"
+    return "ok"
+
+
+async def _storage(shop: Shop) -> str:
+    try:
+        await shop.store.check()
+    except StorageUnusable:
+        return "cannot be written"
+    return "ok"
+
+
+def _worker(shop: Shop) -> str:
+    if shop.worker is None:
+        return "elsewhere"
+    return "ok" if shop.worker.alive else "not taking jobs"

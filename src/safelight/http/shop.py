@@ -1,0 +1,42 @@
+"""What the routes are handed: the rooms they call, built by wiring.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from safelight.database.pool import Database
+from safelight.database.wakeups import Wakeups
+from safelight.images.links import Links
+from safelight.images.store import PictureStore
+from safelight.jobs.admit import Admission
+from safelight.jobs.feed import Feed
+from safelight.providers.registry import Registry
+
+if TYPE_CHECKING:
+    from safelight.queueing.worker import Worker
+
+
+@dataclass(slots=True)
+class Shop:
+    """The rooms behind the doors."""
+
+    database: Database
+    wakeups: Wakeups
+    feed: Feed
+    registry: Registry
+    store: PictureStore
+    links: Links
+    admission: Admission
+    worker: Worker | None
+    stopping: bool = False
+
+
+async def shop(request: Request) -> Shop:
+    found: Shop = request.app.state.shop
+    return found
+
+
+ShopDep = Annotated[Shop, Depends(shop)]

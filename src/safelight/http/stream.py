@@ -1,0 +1,211 @@
+"""Server-sent events: a snapshot, then every stored line, resumable at any byte."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from safelight.database.pool import Row
+from safelight.http import views, wire
+from safelight.http.caller import CallerDep
+from safelight.http.errors import problems
+from safelight.http.shop import Shop, ShopDep
+from safelight.jobs import repository
+from safelight.jobs.feed import Event, Lagging, Position, Subscription
+from safelight.jobs.model import ENDED
+from safelight.values.errors import FieldError, InvalidRequest, NotFound, Overloaded
+
+router = APIRouter(prefix="/api", tags=["events"])
+
+PING_S = 15.0
+LIFE_S = 600.0  # then `reconnect`: long enough to be cheap, short enough for a rolling restart
+_LOOK_S = 1.0  # how soon a stopping server, or a client that left, is noticed
+_GATHER_MAX = 200  # lines rendered and sent together when many are ready
+
+_RESUME = Query(
+    alias="after", max_length=60, description="Resume after this event id, like Last-Event-ID."
+)
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "description": "Each `data:` is a StudioEvent; `event:` repeats its type.",
+    }
+}
+
+
+class EventStream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
+_HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+
+
+@router.get("/events", response_class=EventStream, responses=problems(422) | _STREAM)
+async def stream_events(
+    request: Request,
+    caller: CallerDep,
+    shop: ShopDep,
+    after: Annotated[str | None, _RESUME] = None,
+    last_event_id: Annotated[str | None, Header(max_length=60)] = None,
+) -> EventStream:
+    """All of the caller's jobs in one stream."""
+    subscription = shop.feed.subscribe(caller.owner_id)
+    lines = _Lines(shop, request, subscription, _resume(last_event_id or after))
+    return EventStream(lines.run(), headers=_HEADERS)
+
+
+@router.get(
+    "/jobs/{job_id}/stream", response_class=EventStream, responses=problems(404) | _STREAM
+)
+async def stream_job(
+    job_id: UUID,
+    request: Request,
+    caller: CallerDep,
+    shop: ShopDep,
+    after: Annotated[str | None, _RESUME] = None,
+    last_event_id: Annotated[str | None, Header(max_length=60)] = None,
+) -> EventStream:
+    """One job until it ends."""
+    if await repository.read(shop.database, caller.owner_id, job_id) is None:
+        raise NotFound("job")
+    subscription = shop.feed.subscribe(caller.owner_id, job_id)
+    lines = _Lines(shop, request, subscription, _resume(last_event_id or after))
+    return EventStream(lines.run(), headers=_HEADERS)
+
+
+def _resume(text: str | None) -> Position | None:
+    if not text:
+        return None
+    position = Position.parse(text)
+    if position is None:
+        raise InvalidRequest(FieldError("after", "Not the id of an event of ours."))
+    return position
+
+
+class _Lines:
+    """One open stream."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        request: Request,
+        subscription: Subscription,
+        resume: Position | None,
+    ) -> None:
+        self._shop = shop
+        self._request = request
+        self._subscription = subscription
+        self._resume = resume
+        self._ended = False
+
+    async def run(self) -> AsyncIterator[bytes]:
+        if self._shop.stopping:
+            raise Overloaded("The server is restarting.", 1)
+        async with self._subscription:
+            async for piece in self._past():
+                yield piece
+            if self._ended:
+                return
+            async for piece in self._live():
+                yield piece
+
+    async def _past(self) -> AsyncIterator[bytes]:
+        """What the client missed, or how things are now."""
+        missed = None
+        if self._resume is not None:
+            missed = await self._shop.feed.replay(self._subscription, self._resume)
+        if missed is None:
+            async for piece in self._snapshots():
+                yield piece
+        else:
+            yield b": resumed\n\n"
+            if not missed and await self._has_ended():
+                async for piece in self._snapshots():  # it saw the end already: say so, and stop
+                    yield piece
+            for start in range(0, len(missed), _GATHER_MAX):
+                yield await self._render(missed[start : start + _GATHER_MAX])
+
+    async def _has_ended(self) -> bool:
+        subscription = self._subscription
+        if subscription.job_id is None:
+            return False
+        row = await repository.read(
+            self._shop.database, subscription.owner_id, subscription.job_id
+        )
+        return bool(row and row["status"] in ENDED)
+
+    async def _snapshots(self) -> AsyncIterator[bytes]:
+        """The job, or every live one; then the position to resume from, as a bare id."""
+        subscription, database = self._subscription, self._shop.database
+        if subscription.job_id is not None:
+            row = await repository.read(database, subscription.owner_id, subscription.job_id)
+            rows = [row] if row else []
+            self._ended = bool(row and row["status"] in ENDED)
+        else:
+            rows = await repository.read_live(database, subscription.owner_id)
+        # Every snapshot carries the same id: a client cut off in between asks from here again.
+        for row in rows:
+            shown = wire.SnapshotEvent.model_construct(
+                job_id=row["id"], status=row["status"], job=views.job(row, self._shop.links)
+            )
+            yield _frame(subscription.since, shown)
+        if not rows:
+            yield b"id: %s\n\n" % str(subscription.since).encode()
+
+    async def _live(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        ends_at, ping_at = loop.time() + LIFE_S, loop.time() + PING_S
+        while not self._ended:
+            try:
+                events = await self._next_events()
+            except Lagging:
+                break
+            if events:
+                yield await self._render(events)
+                continue
+            now = loop.time()
+            if now >= ends_at or self._shop.stopping:
+                break
+            if now >= ping_at:
+                ping_at = now + PING_S
+                yield b": ping\n\n"
+        if not self._ended:
+            yield _frame(None, wire.ReconnectEvent())
+
+    async def _next_events(self) -> list[Event]:
+        """The lines that are ready, at most _GATHER_MAX, or none after a moment."""
+        first = await self._subscription.next(_LOOK_S)
+        if first is None:
+            return []
+        events = [first]
+        while len(events) < _GATHER_MAX and (more := self._subscription.ready()):
+            events.append(more)
+        return events
+
+    async def _render(self, events: list[Event]) -> bytes:
+        needed = list({event.job_id for event in events if event.kind in views.NEEDS_JOB})
+        rows: dict[UUID, Row] = {}
+        if needed:
+            found = await repository.read_many(self._shop.database, needed)
+            rows = {UUID(int=row["id"].int): row for row in found}
+        pieces = []
+        for event in events:
+            shown = views.event(event, rows.get(event.job_id), self._shop.links)
+            if shown is not None:
+                pieces.append(_frame(event.position, shown))
+            if self._subscription.job_id is not None and event.kind in ENDED:
+                self._ended = True
+        return b"".join(pieces)
+
+
+def _frame(position: Position | None, shown: wire.Wire) -> bytes:
+    """One event as it goes over the wire. JSON has no raw line breaks, so one data line does."""
+    kind: str = getattr(shown, "type")  # noqa: B009  (every event class has one)
+    data = shown.__pydantic_serializer__.to_json(shown)
+    head = f"id: {position}\n" if position else ""
+    return f"{head}event: {kind}\ndata: ".encode() + data + b"\n\n"

@@ -1,0 +1,1 @@
+"""Picture bytes: kept, checked, and made small."""

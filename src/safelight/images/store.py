@@ -1,0 +1,105 @@
+"""Where pictures are kept: the data folder, or any object storage that obstore speaks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError
+from obstore.store import LocalStore, MemoryStore, from_url
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PREVIEW_SIDES = (160, 320, 640)
+
+
+class StorageUnusable(Exception):
+    """The storage cannot be reached or written; the message is a sentence for the operator."""
+
+
+class PictureStore(Protocol):
+    """What the rest of Safelight needs of a storage."""
+
+    async def check(self) -> None: ...
+    async def put(self, key: str, data: bytes) -> None: ...
+    async def get(self, key: str) -> bytes: ...
+    async def size(self, key: str) -> int | None: ...
+    def stream(self, key: str, start: int, end: int) -> AsyncIterator[bytes]: ...
+    async def delete(self, keys: list[str]) -> None: ...
+
+
+class ObjectPictureStore:
+    """S3, GCS, Azure and the local disk behind one face. A put is whole or not there."""
+
+    def __init__(self, store: ObjectStore, place: str) -> None:
+        self._store = store
+        self.place = place
+
+    @classmethod
+    def open(cls, storage_url: str | None, data_dir: Path) -> ObjectPictureStore:
+        """Raises: StorageUnusable."""
+        try:
+            if storage_url is None:
+                folder = data_dir / "pictures"
+                folder.mkdir(parents=True, exist_ok=True)
+                return cls(LocalStore(folder), str(folder))
+            if storage_url.startswith("memory://"):
+                return cls(MemoryStore(), storage_url)
+            # A MinIO at home speaks plain HTTP; whoever writes http:// into the endpoint means it.
+            return cls(from_url(storage_url, client_options={"allow_http": True}), storage_url)
+        except (BaseError, ValueError, OSError) as error:
+            raise StorageUnusable(f"The storage {storage_url} cannot be used: {error}") from None
+
+    async def check(self) -> None:
+        """Write and remove a small object. Raises: StorageUnusable."""
+        try:
+            await obstore.put_async(self._store, "check", b"safelight")
+            await obstore.delete_async(self._store, "check")
+        except (BaseError, OSError) as error:
+            sentence = str(error).splitlines()[0]
+            raise StorageUnusable(f"The storage {self.place} cannot be used: {sentence}") from None
+
+    async def put(self, key: str, data: bytes) -> None:
+        await obstore.put_async(self._store, key, data)
+
+    async def get(self, key: str) -> bytes:
+        """Raises: KeyError when there is no such object."""
+        try:
+            result = await obstore.get_async(self._store, key)
+            return bytes(await result.bytes_async())
+        except (NotFoundError, FileNotFoundError):
+            raise KeyError(key) from None
+
+    async def size(self, key: str) -> int | None:
+        """Bytes, or None when there is no such object."""
+        try:
+            return int((await obstore.head_async(self._store, key))["size"])
+        except (NotFoundError, FileNotFoundError):
+            return None
+
+    async def stream(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes start..end-1, in pieces."""
+        result = await obstore.get_async(self._store, key, options={"range": (start, end)})
+        async for piece in result.stream(min_chunk_size=256 * 1024):
+            yield bytes(piece)
+
+    async def delete(self, keys: list[str]) -> None:
+        """Missing objects are no error."""
+        for key in keys:
+            try:
+                await obstore.delete_async(self._store, key)
+            except (NotFoundError, FileNotFoundError):
+                continue
+
+
+def original_key(asset_id: UUID, image_format: str) -> str:
+    """The last two digits spread the folders; the first ones of a time-ordered id would not."""
+    return f"{asset_id.hex[-2:]}/{asset_id}/original.{image_format}"
+
+
+def preview_key(asset_id: UUID, side: int) -> str:
+    return f"{asset_id.hex[-2:]}/{asset_id}/{side}.webp"

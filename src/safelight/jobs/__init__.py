@@ -1,0 +1,1 @@
+"""Jobs: the only place that combines the rooms."""

@@ -1,0 +1,297 @@
+"""From a request to a stored job: choose the model, resolve every option, insert once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+from uuid import UUID
+
+import orjson
+
+from safelight.database.pool import Database, Row
+from safelight.database.wakeups import Wakeups
+from safelight.jobs import repository
+from safelight.jobs.feed import Feed
+from safelight.jobs.model import ENDED, PRIORITY_NAMES, JobType, Order, Priority
+from safelight.prompts import styles
+from safelight.prompts.refine import refine
+from safelight.providers.checks import Asked, price_of, size_for
+from safelight.providers.protocol import ModelCard
+from safelight.providers.registry import Registry
+from safelight.queueing.entries import ring_for_entries
+from safelight.values.credits import Credits
+from safelight.values.errors import (
+    AlreadyFinished,
+    FieldError,
+    IdempotencyMismatch,
+    InvalidRequest,
+    NotFound,
+    UnsupportedOption,
+)
+from safelight.values.ids import JobId, OwnerId, new_id
+from safelight.values.prompts import CleanText, UserPrompt
+
+METADATA_BYTES_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request whose fields are each well formed; whether they go together is not yet known."""
+
+    prompt: str
+    type: JobType = "image"
+    model: str = "auto"
+    style: str | None = None
+    enhance: bool = False
+    negative_prompt: str | None = None
+    priority: Priority = "normal"
+    count: int = 1
+    parameters: dict[str, Any] = field(default_factory=dict)
+    references: tuple[UUID, ...] = ()
+    mask: UUID | None = None
+    reuse: Literal["exact", "similar", "never"] = "exact"
+    session_id: UUID | None = None
+    webhook_url: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What an order would cost and give, nothing stored."""
+
+    model: str
+    credits: int
+    reused_assets: list[UUID] | None
+    warnings: tuple[str, ...]
+
+
+class Admission:
+    """The only way into the queue."""
+
+    def __init__(
+        self, database: Database, registry: Registry, feed: Feed, wakeups: Wakeups
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._feed = feed
+        self._wakeups = wakeups
+
+    async def submit(
+        self,
+        owner_id: OwnerId,
+        wish: Wish,
+        *,
+        idempotency_key: str | None = None,
+        body_digest: bytes = b"",
+        request_id: str | None = None,
+    ) -> Row:
+        """Accept a wish, durably. Returns the job's row as it is shown. The same key with the same
+        body answers the same job. Raises: RequestRefused."""
+        order = self.order(owner_id, wish)
+        order = replace(
+            order,
+            idempotency_key=idempotency_key,
+            body_digest=body_digest,
+            request_id=request_id,
+        )
+        return await self._insert(order)
+
+    async def quote(self, owner_id: OwnerId, wish: Wish) -> Quoted:
+        """What `submit` would do, without doing it. Raises: RequestRefused."""
+        order = self.order(owner_id, wish)
+        found = await self._reusable(order)
+        assets = await repository.asset_ids(self._database, found["id"]) if found else None
+        return Quoted(order.card.id, 0 if found else order.price.amount, assets, order.warnings)
+
+    async def retry(self, owner_id: OwnerId, job_id: JobId, *, request_id: str | None) -> Row:
+        """A new job with the request of one that failed or was cancelled.
+
+        Raises: NotFound, AlreadyFinished when it is still going or was completed."""
+        row = await repository.read(self._database, owner_id, job_id)
+        if row is None:
+            raise NotFound("job")
+        if row["status"] not in ENDED - {"completed"}:
+            raise AlreadyFinished(
+                f"Only a failed or cancelled job can be tried again; this one is {row['status']}."
+            )
+        order = self.order(owner_id, wish_of(row))
+        return await self._insert(replace(order, retry_of=job_id, request_id=request_id))
+
+    def order(self, owner_id: OwnerId, wish: Wish) -> Order:
+        """Check that the wish makes sense as a whole and resolve its options.
+
+        Raises: InvalidRequest, UnsupportedOption, UnknownModel, all wrong fields at once."""
+        self._refuse_nonsense(wish)
+        prompt = UserPrompt(CleanText(wish.prompt))
+        asked = _asked(wish, prompt)
+        card, reason = self._choose(wish, asked)
+        parameters = dict(wish.parameters)
+        if wish.type == "image":
+            if asked.width is None:
+                size = size_for(card, parameters.get("aspect_ratio"), parameters.get("resolution"))
+                parameters |= {"width": size.width, "height": size.height}
+                asked = replace(asked, width=size.width, height=size.height)
+            parameters.setdefault("format", card.capabilities.formats[0])
+        if wrong := self._registry.refuse(card, asked):
+            raise UnsupportedOption(*wrong)
+        each = price_of(card, asked).credits
+        return Order(
+            id=JobId(new_id()),
+            owner_id=owner_id,
+            type=wish.type,
+            prompt=prompt,
+            card=card,
+            requested_model=wish.model,
+            model_reason=reason,
+            price=Credits(each * wish.count),
+            parameters=parameters,
+            count=wish.count,
+            style=wish.style,
+            enhance=wish.enhance,
+            negative_prompt=wish.negative_prompt,
+            priority=wish.priority,
+            references=wish.references,
+            mask=wish.mask,
+            reuse=wish.reuse,
+            session_id=wish.session_id,
+            metadata=wish.metadata,
+            warnings=tuple(_warnings(wish)),
+        )
+
+    def _choose(self, wish: Wish, asked: Asked) -> tuple[ModelCard, str | None]:
+        if wish.model.casefold() == "auto":
+            return self._registry.route(asked)
+        return self._registry.card(wish.model), None
+
+    def _refuse_nonsense(self, wish: Wish) -> None:
+        wrong = list(_contradictions(wish))
+        if wish.style and styles.find(wish.style) is None:
+            names = ", ".join(style.id for style in styles.BUILT_IN)
+            wrong.append(FieldError("style", f"There is no such style. There are: {names}."))
+        if len(orjson.dumps(wish.metadata)) > METADATA_BYTES_MAX:
+            wrong.append(FieldError("metadata", "At most 4 KiB as JSON."))
+        if wish.session_id:
+            wrong.append(FieldError("session_id", "There is no such session."))
+        if wrong:
+            raise InvalidRequest(*wrong)
+        missing = []
+        if wish.references:
+            missing.append(FieldError("references", "Pictures cannot be uploaded yet."))
+        if wish.mask:
+            missing.append(FieldError("mask", "Pictures cannot be uploaded yet."))
+        if wish.webhook_url:
+            missing.append(
+                FieldError("webhook_url", "Webhooks are not sent yet; use the event stream.")
+            )
+        if missing:
+            raise UnsupportedOption(*missing)
+
+    async def _reusable(self, order: Order) -> Row | None:
+        if order.reuse == "never":
+            return None
+        return await repository.find_reusable(self._database, order.owner_id, order.digest())
+
+    async def _insert(self, order: Order) -> Row:
+        if order.idempotency_key and (first := await self._first_answer(order)):
+            return first
+        reused = await self._reusable(order)
+        if await repository.insert_once(self._database, order, reused) is None:
+            first = await self._first_answer(order)
+            if first is None:
+                raise IdempotencyMismatch  # only if the key was forgotten this very moment
+            return first
+        self._feed.announce()
+        if reused is None:
+            ring_for_entries(self._wakeups)
+        return await self._shown(order.owner_id, order.id)
+
+    async def _first_answer(self, order: Order) -> Row | None:
+        """What the same key was answered before. Raises: IdempotencyMismatch."""
+        key = order.idempotency_key or ""
+        await repository.forget_old_key(self._database, order.owner_id, key)
+        used = await repository.find_key(self._database, order.owner_id, key)
+        if used is None:
+            return None
+        if used["body_digest"] != order.body_digest:
+            raise IdempotencyMismatch
+        return await self._shown(order.owner_id, used["job_id"])
+
+    async def _shown(self, owner_id: OwnerId, job_id: UUID) -> Row:
+        row = await repository.read(self._database, owner_id, job_id)
+        if row is None:
+            raise NotFound("job")
+        return row
+
+
+def wish_of(row: Row) -> Wish:
+    """The request a job was made from."""
+    request = row["request"]
+    parameters = dict(request["parameters"])
+    if parameters.get("aspect_ratio") or parameters.get("resolution"):
+        # They were resolved to a size, which is derived again.
+        parameters.pop("width", None)
+        parameters.pop("height", None)
+    return Wish(
+        prompt=row["prompt"],
+        type=row["type"],
+        model=request["requested_model"],
+        style=request["style"],
+        enhance=request["enhance"],
+        negative_prompt=request["negative_prompt"],
+        priority=PRIORITY_NAMES[row["priority"]],
+        count=row["count"],
+        parameters=parameters,
+        references=tuple(UUID(asset) for asset in request["references"]),
+        mask=UUID(request["mask"]) if request["mask"] else None,
+        reuse=request["reuse"],
+        session_id=row["session_id"],
+        metadata=request["metadata"],
+    )
+
+
+def _contradictions(wish: Wish) -> list[FieldError]:
+    given = wish.parameters
+    wrong = []
+    if ("width" in given) != ("height" in given):
+        missing = "height" if "width" in given else "width"
+        wrong.append(FieldError(f"parameters.{missing}", "Give width and height together."))
+    for name in ("aspect_ratio", "resolution"):
+        if name in given and ("width" in given or "height" in given):
+            wrong.append(
+                FieldError(f"parameters.{name}", "Give either this or width and height.")
+            )
+    if wish.webhook_url and not re.match(r"https://[^/\s]+", wish.webhook_url):
+        wrong.append(FieldError("webhook_url", "Must be an https:// address."))
+    return wrong
+
+
+def _asked(wish: Wish, prompt: UserPrompt) -> Asked:
+    given = wish.parameters
+    return Asked(
+        kind=wish.type,
+        prompt_chars=len(refine(prompt, wish.style).text),
+        width=given.get("width"),
+        height=given.get("height"),
+        resolution=given.get("resolution"),
+        seed=given.get("seed"),
+        steps=given.get("steps"),
+        guidance=given.get("guidance"),
+        strength=given.get("strength"),
+        format=given.get("format"),
+        quality=given.get("quality"),
+        negative_prompt=wish.negative_prompt,
+        count=wish.count,
+        references=len(wish.references),
+        mask=wish.mask is not None,
+        max_tokens=given.get("max_tokens"),
+    )
+
+
+def _warnings(wish: Wish) -> list[str]:
+    notes = []
+    if wish.reuse == "similar":
+        notes.append("Similar results are not looked for yet: only an exact match is reused.")
+    if wish.enhance:
+        notes.append("No prompt enhancer is configured: the prompt is used as written.")
+    return notes

@@ -1,0 +1,98 @@
+"""The gallery's pictures: pages, a star, tags, and a delete that can be undone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from safelight.database.pool import Database, Row
+from safelight.jobs.listing import (
+    Page,
+    Where,
+    _estimate,
+    cursor_of,
+    first_id_at,
+    read_cursor,
+    words_query,
+)
+from safelight.values.ids import OwnerId
+
+_SHOWN = """j.id, j.kind, j.job_id, j.index, j.width, j.height, j.format, j.bytes, j.thumbhash,
+            j.seed, j.prompt, j.model, j.starred, j.tags, j.created_at, j.deleted_at"""
+
+
+async def list_assets(
+    database: Database,
+    owner_id: OwnerId,
+    *,
+    q: str | None = None,
+    model: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    starred: bool | None = None,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page:
+    """A page of the owner's pictures, newest first. Raises: InvalidRequest (cursor)."""
+    where = Where(owner_id)
+    where.add("j.deleted_at IS NULL AND {}", True)
+    where.add("j.words @@ to_tsquery('simple', {})", words_query(q))
+    where.add("j.model = {}", model)
+    where.add("j.starred = {}", starred)
+    where.add("j.id >= {}", first_id_at(since))
+    where.add("j.id < {}", first_id_at(until))
+    total = await _estimate(database, "assets", where)
+    where.add("j.id < {}", read_cursor(cursor))
+    rows = await database.fetch(
+        f"""SELECT {_SHOWN} FROM assets j WHERE j.owner_id = $1{where.sql}
+            ORDER BY j.id DESC LIMIT {limit + 1:d}""",  # noqa: S608
+        *where.values,
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, cursor_of(rows[-1]["id"]) if more else None, total)
+
+
+async def read_asset(database: Database, owner_id: OwnerId, asset_id: UUID) -> Row | None:
+    return await database.fetchrow(
+        f"SELECT {_SHOWN} FROM assets j WHERE j.id = $1 AND j.owner_id = $2",  # noqa: S608
+        asset_id,
+        owner_id,
+    )
+
+
+async def change_asset(
+    database: Database, owner_id: OwnerId, asset_id: UUID, changes: dict[str, Any]
+) -> Row | None:
+    """Set the star or the tags; what is not in `changes` stays."""
+    return await database.fetchrow(
+        f"""UPDATE assets j SET starred = coalesce($3, starred), tags = coalesce($4, tags)
+            WHERE j.id = $1 AND j.owner_id = $2 AND deleted_at IS NULL
+            RETURNING {_SHOWN}""",  # noqa: S608
+        asset_id,
+        owner_id,
+        changes.get("starred"),
+        changes.get("tags"),
+    )
+
+
+async def set_deleted(
+    database: Database, owner_id: OwnerId, asset_id: UUID, *, deleted: bool
+) -> Row | None:
+    """Delete softly, or take it back. Both may be repeated."""
+    return await database.fetchrow(
+        f"""UPDATE assets j SET deleted_at = CASE WHEN $3 THEN coalesce(deleted_at, now()) END
+            WHERE j.id = $1 AND j.owner_id = $2 RETURNING {_SHOWN}""",  # noqa: S608
+        asset_id,
+        owner_id,
+        deleted,
+    )
+
+
+async def media_facts(database: Database, asset_id: UUID) -> Row | None:
+    """What serving the bytes needs. Not by owner: the signature in the link is the permission,
+    and a deleted picture has no link that works."""
+    return await database.fetchrow(
+        "SELECT format, bytes, sha256 FROM assets WHERE id = $1 AND deleted_at IS NULL", asset_id
+    )

@@ -1,0 +1,134 @@
+"""Pages of jobs and assets by keyset: row 20 and row 1,000,000 cost the same."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from safelight.database.pool import Database, Row
+from safelight.jobs import repository
+from safelight.values.errors import FieldError, InvalidRequest
+from safelight.values.ids import OwnerId
+
+# Up to here rows are counted; beyond, the planner's estimate is good enough for a page number.
+_COUNT_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Row]
+    next_cursor: str | None
+    total_estimate: int
+
+
+class Where:
+    """Conditions made of fixed pieces of SQL and values that stay values. $1 is the owner."""
+
+    def __init__(self, owner_id: OwnerId) -> None:
+        self.values: list[Any] = [owner_id]
+        self._pieces: list[str] = []
+
+    def add(self, piece: str, value: Any) -> None:
+        """`piece` has one `{}` where the value goes; a value of None adds nothing."""
+        if value is not None:
+            self.values.append(value)
+            self._pieces.append(piece.format(f"${len(self.values)}"))
+
+    @property
+    def sql(self) -> str:
+        return "".join(f" AND {piece}" for piece in self._pieces)
+
+
+def cursor_of(row_id: UUID) -> str:
+    return urlsafe_b64encode(row_id.bytes).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None) -> UUID | None:
+    """Raises: InvalidRequest for anything that is not a cursor of ours."""
+    if cursor is None:
+        return None
+    try:
+        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
+    except ValueError:
+        raise InvalidRequest(
+            FieldError("cursor", "Not a cursor. Use next_cursor of the page before, unchanged.")
+        ) from None
+
+
+def words_query(q: str | None) -> str | None:
+    """A full-text query that finds every word, the last one already while it is typed."""
+    words = re.findall(r"\w+", q or "")[:20]
+    return " & ".join(f"{word}:*" for word in words) or None
+
+
+def first_id_at(moment: datetime | None) -> UUID | None:
+    """The smallest id made at that moment or later: ids are ordered by time."""
+    if moment is None:
+        return None
+    milliseconds = max(0, int(moment.timestamp() * 1000)) & 0xFFFFFFFFFFFF
+    return UUID(int=milliseconds << 80)
+
+
+async def list_jobs(
+    database: Database,
+    owner_id: OwnerId,
+    *,
+    status: list[str] | None = None,
+    job_type: str | None = None,
+    model: str | None = None,
+    session_id: UUID | None = None,
+    q: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    newest_first: bool = True,
+    limit: int = 20,
+    cursor: str | None = None,
+) -> Page:
+    """A page of the owner's jobs. Raises: InvalidRequest (cursor)."""
+    where = Where(owner_id)
+    if status and len(status) == 1:
+        where.add("j.status = {}", status[0])
+    else:
+        where.add("j.status = ANY({})", status or None)
+    where.add("j.type = {}", job_type)
+    where.add("j.model = {}", model)
+    where.add("j.session_id = {}", session_id)
+    where.add("j.words @@ to_tsquery('simple', {})", words_query(q))
+    where.add("j.id >= {}", first_id_at(since))
+    where.add("j.id < {}", first_id_at(until))
+    total = await _estimate(database, "jobs", where)
+    where.add("j.id < {}" if newest_first else "j.id > {}", read_cursor(cursor))
+    rows = await repository.read_page(
+        database,
+        owner_id,
+        where=where.sql,
+        values=where.values[1:],
+        newest_first=newest_first,
+        limit=limit + 1,
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, cursor_of(rows[-1]["id"]) if more else None, total)
+
+
+async def _estimate(database: Database, table: str, where: Where) -> int:
+    """How many rows match: counted up to a thousand, else what the planner believes."""
+    sql = f"SELECT FROM {table} j WHERE j.owner_id = $1{where.sql}"  # noqa: S608
+    count: int = await database.fetchval(
+        f"SELECT count(*) FROM ({sql} LIMIT {_COUNT_MAX + 1}) AS counted",  # noqa: S608
+        *where.values,
+    )
+    if count <= _COUNT_MAX:
+        return count
+    async with database.transaction() as tx:
+        # EXPLAIN cannot be prepared with values, and only a plan for these values is an estimate.
+        await tx.execute("SET LOCAL plan_cache_mode = 'force_custom_plan'")
+        plan = await tx.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *where.values)
+    import json  # noqa: PLC0415
+
+    believed = int(json.loads(plan)[0]["Plan"]["Plan Rows"])
+    return max(believed, _COUNT_MAX + 1)

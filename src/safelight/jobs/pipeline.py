@@ -1,0 +1,284 @@
+"""The journey of one attempt, from claim to delivery. Reads as a table of contents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import structlog
+
+from safelight.database.patience import patiently
+from safelight.database.pool import Database
+from safelight.images.store import PictureStore
+from safelight.jobs import rendering, repository
+from safelight.jobs.feed import Feed
+from safelight.jobs.journal import Fenced, Journal
+from safelight.jobs.model import Attempt, Made, Stage
+from safelight.prompts.refine import refine
+from safelight.providers.protocol import ModelCard
+from safelight.providers.registry import Registry
+from safelight.queueing.outcomes import Again, GiveUp, decide
+from safelight.values.errors import ProviderError, SafelightError
+from safelight.values.ids import JobId
+
+log = structlog.get_logger()
+
+_ORDER: tuple[Stage, ...] = (
+    "understanding",
+    "refining_prompt",
+    "generating",
+    "uploading",
+    "finalizing",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """attempts_max: tries of one job. crashes_max: workers that may die over it."""
+
+    attempts_max: int
+    crashes_max: int
+    backoff_max_s: float
+
+
+class Pipeline:
+    """Carries out jobs; holds no state of its own between them."""
+
+    def __init__(
+        self,
+        database: Database,
+        feed: Feed,
+        registry: Registry,
+        store: PictureStore,
+        limits: Limits,
+    ) -> None:
+        self._database = database
+        self._feed = feed
+        self._registry = registry
+        self._store = store
+        self._limits = limits
+        self._attempts: dict[JobId, Attempt] = {}
+
+    async def carry_out(self, job_id: JobId) -> Again | None:
+        """Make one attempt. Returns Again when there should be another, None when the job ended
+        (or had ended before)."""
+        started = await patiently(lambda: repository.start_attempt(self._database, job_id))
+        if started is None:
+            return None
+        attempt, crashes = started
+        self._feed.announce()
+        self._attempts[job_id] = attempt
+        journal = await self._open_journal(attempt)
+        try:
+            if crashes >= self._limits.crashes_max:
+                await self._give_up_crashing(journal, crashes)
+                return None
+            return await self._produce(journal)
+        except Fenced:
+            log.info("somebody else has this job now", attempt=attempt.number)
+            return None
+        finally:
+            self._attempts.pop(job_id, None)
+            await journal.close()
+
+    async def give_back(self, job_id: JobId) -> None:
+        """The worker stops: the job waits again, and this attempt does not count."""
+        if attempt := self._attempts.get(job_id):
+            await repository.wait_again(self._database, attempt, is_try=False)
+            self._feed.announce()
+
+    async def _open_journal(self, attempt: Attempt) -> Journal:
+        recorded = {}
+        if attempt.number > 1:
+            recorded = await patiently(
+                lambda: repository.recorded_steps(self._database, attempt.job_id)
+            )
+        return Journal(self._database, self._feed, attempt, recorded)
+
+    async def _produce(self, journal: Journal) -> Again | None:
+        attempt = journal.attempt
+        journal.enter("refining_prompt")
+        prompt = refine(attempt.prompt, attempt.request["style"])
+        journal.optimized(prompt.text)
+        journal.enter("generating")
+
+        card = self._registry.card(attempt.model)
+        earlier = await self._delivered_before(attempt)
+        waiting = [index for index in range(attempt.count) if index not in earlier]
+        progress = _Together(journal, waiting)
+
+        def variant(index: int) -> Awaitable[Made]:
+            if attempt.type == "text":
+                provider = self._registry.text(attempt.provider)
+                return rendering.write_text(journal, index, prompt, card, provider)
+            return rendering.make_picture(
+                journal,
+                index,
+                prompt,
+                card,
+                self._registry.image(attempt.provider),
+                self._store,
+                progress.reach(index),
+            )
+
+        return await self._collect(journal, card, len(earlier), {i: variant(i) for i in waiting})
+
+    async def _delivered_before(self, attempt: Attempt) -> dict[int, str]:
+        if attempt.number == 1:
+            return {}
+        return await patiently(
+            lambda: repository.delivered_indexes(self._database, attempt.job_id)
+        )
+
+    async def _collect(
+        self,
+        journal: Journal,
+        card: ModelCard,
+        delivered: int,
+        variants: dict[int, Awaitable[Made]],
+    ) -> Again | None:
+        """Deliver each variant as it is finished; the last one ends the job in one statement."""
+        failures: dict[int, Exception] = {}
+        tasks = {asyncio.ensure_future(work): index for index, work in variants.items()}
+        waiting = set(tasks)
+        last: list[Made] = []
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                finished: list[Made] = []
+                for task in done:
+                    if error := task.exception():
+                        failures[tasks[task]] = _expected(error)
+                    else:
+                        finished.append(task.result())
+                delivered += len(finished)
+                if waiting and finished:
+                    await journal.deliver(finished)
+                else:
+                    last = finished
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        if failures:
+            return await self._after_failures(journal, failures, delivered, last)
+        await self._end(journal, last, delivered, None)
+        return None
+
+    async def _after_failures(
+        self, journal: Journal, failures: dict[int, Exception], delivered: int, last: list[Made]
+    ) -> Again | None:
+        """Another attempt for what failed, or the end with what there is."""
+        attempt = journal.attempt
+        decisions = [
+            decide(
+                error,
+                tries=attempt.tries + 1,
+                attempts_max=self._limits.attempts_max,
+                backoff_max_s=self._limits.backoff_max_s,
+            )
+            for error in failures.values()
+        ]
+        for index, error in failures.items():
+            log.warning(
+                "a variant failed", index=index, error=str(error), kind=type(error).__name__
+            )
+        delays = [decision.delay_s for decision in decisions if isinstance(decision, Again)]
+        if delays:
+            if last:
+                await journal.deliver(last)
+            await journal.close()
+            if not await patiently(
+                lambda: repository.wait_again(self._database, attempt, is_try=True)
+            ):
+                raise Fenced
+            self._feed.announce()
+            return Again(max(delays))
+        told = {index: explain(error, attempt) for index, error in failures.items()}
+        made = last + [Made(index=index, error=error) for index, error in told.items()]
+        await self._end(journal, made, delivered, None if delivered else next(iter(told.values())))
+        return None
+
+    async def _end(
+        self, journal: Journal, made: list[Made], delivered: int, error: dict[str, Any] | None
+    ) -> None:
+        attempt = journal.attempt
+        status = "failed" if error else "completed"
+        await journal.deliver(
+            made,
+            status=status,
+            error=error,
+            charged=attempt.price // attempt.count * delivered,
+        )
+        log.info("job ended", status=status, attempt=attempt.number, outputs=delivered)
+
+    async def _give_up_crashing(self, journal: Journal, crashes: int) -> None:
+        earlier = await self._delivered_before(journal.attempt)
+        error = {
+            "code": "internal",
+            "title": SafelightError.title,
+            "detail": f"The worker died {crashes} times over this job, so it is not tried again.",
+            "retryable": True,
+            "charged": False,
+            "provider_message": None,
+        }
+        missing = [i for i in range(journal.attempt.count) if i not in earlier]
+        made = [Made(index=index, error=error) for index in missing]
+        await self._end(journal, made, len(earlier), None if earlier else error)
+
+
+class _Together:
+    """The stage of a job with several variants is that of its slowest one."""
+
+    def __init__(self, journal: Journal, indexes: list[int]) -> None:
+        self._journal = journal
+        self._reached: dict[int, int] = dict.fromkeys(indexes, _ORDER.index("generating"))
+
+    def reach(self, index: int) -> rendering.Reach:
+        def reached(stage: Stage) -> None:
+            self._reached[index] = _ORDER.index(stage)
+            self._journal.enter(_ORDER[min(self._reached.values())])
+
+        return reached
+
+
+def _expected(error: BaseException) -> Exception:
+    """A failure of a provider or of our own; being fenced or cancelled passes through."""
+    if isinstance(error, Fenced) or not isinstance(error, Exception):
+        raise error
+    if not isinstance(error, ProviderError):
+        log.error("a variant broke", exc_info=error)
+    return error
+
+
+def explain(error: Exception, attempt: Attempt) -> dict[str, Any]:
+    """The failure as the user is told it. Nothing of an unexpected one is shown."""
+    match error:
+        case ProviderError():
+            tries = attempt.tries + 1
+            after = f" It was tried {tries} times." if tries > 1 else ""
+            return {
+                "code": error.code,
+                "title": error.title,
+                "detail": f"{error}{after}",
+                "retryable": error.retryable,
+                "charged": False,
+                "provider_message": error.provider_message,
+            }
+        case Exception():
+            return {
+                "code": "internal",
+                "title": SafelightError.title,
+                "detail": "It's our fault, not yours."
+                + (f" Request {attempt.request_id}." if attempt.request_id else ""),
+                "retryable": True,
+                "charged": False,
+                "provider_message": None,
+            }
+        case _:
+            assert_never(error)
+
+
+__all__ = ["GiveUp", "Limits", "Pipeline", "explain"]

@@ -1,0 +1,1 @@
+"""The glue to PgQueuer: entries, the worker, and what each outcome means."""

@@ -1,0 +1,55 @@
+"""Queue entries from the outside: how to wake workers, and how to find entries that are missing.
+
+The entry itself is inserted by the statement that inserts its job (jobs/repository.py), so that
+neither can exist without the other.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+
+from safelight.database.migrate import QUEUE
+from safelight.database.pool import Database
+from safelight.database.wakeups import Wakeups
+
+CANCEL_CHANNEL = "safelight_cancel"
+
+
+def ring_for_entries(wakeups: Wakeups) -> None:
+    """Say that there are new entries, in the words PgQueuer's own listener understands."""
+    wakeups.ring(QUEUE.channel, _payload())
+
+
+def _payload() -> str:
+    # The time is the same for a whole coalescing interval, so that its bells become one.
+    sent_at = datetime.now(UTC).replace(microsecond=0)
+    return orjson.dumps(
+        {
+            "channel": QUEUE.channel,
+            "operation": "insert",
+            "sent_at": sent_at,
+            "table": QUEUE.queue_table,
+            "type": "table_changed_event",
+        }
+    ).decode()
+
+
+async def restore_missing(database: Database, *, older_than_s: float = 60.0) -> int:
+    """Queue jobs that wait but have no entry. There should never be one; a bug, or a database
+    restored from two backups, must not leave a job waiting for ever. Returns how many there were.
+    """
+    rows = await database.fetch(
+        """INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status)
+           SELECT job.priority, job.provider, uuid_send(job.id), 'queued'
+           FROM jobs job
+           WHERE job.status IN ('pending', 'processing')
+             AND job.created_at < now() - make_interval(secs => $1)
+             AND NOT EXISTS (SELECT FROM queue.pgqueuer entry
+                             WHERE entry.payload = uuid_send(job.id)
+                               AND entry.status IN ('queued', 'picked'))
+           RETURNING id""",
+        older_than_s,
+    )
+    return len(rows)

@@ -1,0 +1,189 @@
+"""Taking entries from PgQueuer and carrying them out, through restarts of everything around it.
+
+An entry only says "look at this job". PgQueuer gives the claim (SKIP LOCKED), the heartbeat and
+the delayed retry; whether there is anything to do is decided by the job's own row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import structlog
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.adapters.persistence.qb import (
+    QueryBuilderEnvironment,
+    QueryQueueBuilder,
+    QuerySchedulerBuilder,
+)
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Job as Entry
+
+from safelight.database.migrate import QUEUE
+from safelight.database.patience import GONE
+from safelight.database.pool import Database
+from safelight.database.wakeups import Wakeups
+from safelight.queueing.entries import CANCEL_CHANNEL, ring_for_entries
+from safelight.queueing.liveness import Liveness
+from safelight.queueing.outcomes import Again
+from safelight.values.ids import JobId
+
+log = structlog.get_logger()
+logging.getLogger("pgqueuer").setLevel(logging.ERROR)  # a retry is not news; ours are logged here
+
+_POLL_S = 2.0  # the safety net below the wake-ups
+# While all places are taken and more is waiting, PgQueuer looks again this often.
+_LOOK_AGAIN_S = 0.02
+_BATCH_MAX = 32
+
+CarryOut = Callable[[JobId], Awaitable[Again | None]]
+GiveBack = Callable[[JobId], Awaitable[None]]
+
+
+class Worker:
+    """Carries out up to `jobs_at_once` jobs of the given lanes (one lane a provider)."""
+
+    def __init__(
+        self,
+        database: Database,
+        wakeups: Wakeups,
+        *,
+        lanes: list[str],
+        carry_out: CarryOut,
+        give_back: GiveBack,
+        jobs_at_once: int,
+        lease_s: float,
+        graceful_stop_s: float,
+    ) -> None:
+        self._database = database
+        self._wakeups = wakeups
+        self._lanes = lanes
+        self._carry_out = carry_out
+        self._give_back = give_back
+        self._jobs_at_once = jobs_at_once
+        self._lease = timedelta(seconds=lease_s)
+        self._graceful_stop_s = graceful_stop_s
+        self._running: dict[JobId, asyncio.Task[Again | None]] = {}
+        self._cancelled: set[JobId] = set()
+        self._stopping = False
+        self._manager: QueueManager | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._liveness = Liveness(database, on_reclaim=lambda: ring_for_entries(wakeups))
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is taking jobs (readiness asks)."""
+        return self._manager is not None and not self._stopping
+
+    async def start(self) -> None:
+        self._wakeups.hear(CANCEL_CHANNEL, self._heard_cancel)
+        await self._liveness.start()
+        self._task = asyncio.create_task(self._supervise(), name="worker")
+
+    async def stop(self) -> None:
+        """Take nothing new, let running jobs finish for a while, give the rest back unharmed."""
+        self._stopping = True
+        if self._manager:
+            self._manager.shutdown.set()
+        if self._running:
+            log.info("finishing running jobs", jobs=len(self._running))
+            await asyncio.wait(list(self._running.values()), timeout=self._graceful_stop_s)
+        for task in self._running.values():
+            task.cancel()
+        if self._task:
+            _, late = await asyncio.wait([self._task], timeout=5)
+            for task in late:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        await self._liveness.stop()
+
+    def cancel(self, job_id: JobId) -> None:
+        """Stop working on a job, if this process does; its row already says so."""
+        if task := self._running.get(job_id):
+            self._cancelled.add(job_id)
+            task.cancel()
+
+    def _heard_cancel(self, payload: str) -> None:
+        with suppress(ValueError):
+            self.cancel(JobId(UUID(payload)))
+
+    async def _supervise(self) -> None:
+        """Run PgQueuer's loop; start it anew when the database went away under it."""
+        pause_s = 0.1
+        while not self._stopping:
+            try:
+                async with asyncpg.create_pool(
+                    self._database.url, min_size=2, max_size=4, command_timeout=15
+                ) as pool:
+                    pause_s = 0.1
+                    await self._run(pool)
+            except Exception as error:
+                log.warning("the worker lost the database", error=str(error) or repr(error))
+            finally:
+                self._manager = None
+            if not self._stopping:
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 2.0)
+
+    async def _run(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        queries = Queries(
+            AsyncpgPoolDriver(pool),
+            QueryBuilderEnvironment(QUEUE),
+            QueryQueueBuilder(QUEUE),
+            QuerySchedulerBuilder(QUEUE),
+        )
+        manager = QueueManager(queries)
+        manager.queue_manager_id = self._liveness.manager_id  # type: ignore[assignment]
+        manager.min_dequeue_poll_interval = timedelta(seconds=_LOOK_AGAIN_S)
+        for lane in self._lanes:
+            manager.entrypoint(lane, on_failure="hold")(self._handle)
+        self._manager = manager
+        log.info("worker ready", lanes=self._lanes, jobs_at_once=self._jobs_at_once)
+        await manager.run(
+            dequeue_timeout=timedelta(seconds=_POLL_S),
+            batch_size=max(1, min(_BATCH_MAX, self._jobs_at_once // 2)),
+            max_concurrent_tasks=self._jobs_at_once,
+            heartbeat_timeout=self._lease,
+            log_aggregation_interval=timedelta(0),
+            shutdown_on_listener_failure=True,
+        )
+
+    async def _handle(self, entry: Entry) -> None:
+        """One entry. Raises nothing but RetryRequested: any other exception would take the entry
+        away while its job is still waiting."""
+        job_id = JobId(UUID(bytes=entry.payload or b""))
+        task = asyncio.create_task(self._attempt(job_id))
+        self._running[job_id] = task
+        try:
+            again = await task
+        except asyncio.CancelledError:
+            if job_id in self._cancelled:
+                return
+            # Stopping: back it goes, as if it had never been taken.
+            with suppress(*GONE):
+                await asyncio.shield(self._give_back(job_id))
+            raise RetryRequested(reason="the worker stops") from None
+        finally:
+            self._running.pop(job_id, None)
+            self._cancelled.discard(job_id)
+        if again:
+            raise RetryRequested(timedelta(seconds=again.delay_s), reason="to be tried again")
+
+    async def _attempt(self, job_id: JobId) -> Again | None:
+        with structlog.contextvars.bound_contextvars(job_id=str(job_id)):
+            try:
+                return await self._carry_out(job_id)
+            except GONE as error:
+                log.warning("the database went away during a job", error=str(error))
+                return Again(1.0)
+            except Exception:
+                log.exception("an attempt broke")
+                return Again(5.0)

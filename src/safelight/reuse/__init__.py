@@ -1,0 +1,1 @@
+"""Serving an earlier result instead of paying for the same one again."""

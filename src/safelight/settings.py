@@ -1,0 +1,210 @@
+"""Every setting, read once at start and handed down as the smallest piece needed.
+
+Sources, first wins: command line, environment (`SAFELIGHT_…`), `safelight.toml` in the working
+folder, then the defaults, which work on a laptop.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+def default_data_dir() -> Path:
+    """Per user; for root a system folder, because the database then runs as a user of its own
+    and could not reach anything below /root."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return Path("/var/lib/safelight")
+    return platformdirs.user_data_path("safelight", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """All of Safelight's settings. Names in the environment: SAFELIGHT_ and the name, upper case."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAFELIGHT_", toml_file="safelight.toml", extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Where the embedded database, the pictures and the secret key are kept.",
+    )
+    database_url: str | None = Field(
+        None,
+        description="postgresql://… of any PostgreSQL 16 or newer with pgvector. "
+        "Without it an embedded one runs in the data folder.",
+    )
+    storage_url: str | None = Field(
+        None,
+        description="s3://bucket/prefix, gs://…, az://… or file:///…; default: the data folder. "
+        "Credentials come from the provider's usual environment names.",
+    )
+    public_url: str | None = Field(
+        None, description="How browsers reach this server, when it is behind a proxy."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Signs picture links; at least 32 characters. Default: made once and kept in "
+        "the data folder. Several hosts need the same one.",
+    )
+    log_format: Literal["auto", "json", "pretty"] = Field(
+        "auto", description="auto: pretty on a terminal, JSON otherwise."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe line that is written."
+    )
+    link_lifetime_s: int = Field(
+        1800, ge=60, le=86_400, description="How long a signed picture link stays valid."
+    )
+
+    jobs_at_once: int = Field(
+        64, ge=2, le=1000, description="How many jobs one worker process carries at the same time."
+    )
+    painters: int | None = Field(
+        None, ge=1, le=64, description="Processes that paint for Sketch; default: one a core."
+    )
+    lease_s: float = Field(
+        60.0, ge=1, description="A worker silent for this long loses its jobs to another."
+    )
+    attempts_max: int = Field(5, ge=1, le=20, description="Tries of one job before it fails.")
+    crashes_max: int = Field(
+        3, ge=1, le=20, description="Workers that may die over one job before it is given up."
+    )
+    backoff_max_s: float = Field(
+        60.0, ge=0.01, description="The longest wait between two attempts (full jitter below it)."
+    )
+    graceful_stop_s: float = Field(
+        25.0, ge=0, description="How long running jobs may finish when the server stops."
+    )
+    events_kept_days: int = Field(
+        30, ge=1, description="How long a finished job's story is kept; its result stays."
+    )
+    body_bytes_max: int = Field(1024 * 1024, ge=1024, description="The largest JSON body taken.")
+    picture_bytes_max: int = Field(
+        40 * 1024 * 1024, ge=1024, description="The largest picture taken from a provider."
+    )
+    db_connections: int = Field(
+        12, ge=4, le=200, description="Database connections one server process may hold."
+    )
+
+    sketch: bool = Field(True, description="Offer the built-in painter that is not AI.")
+    openai_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("SAFELIGHT_OPENAI_API_KEY", "OPENAI_API_KEY"),
+        description="Switches on OpenAI, or the compatible server at openai_base_url.",
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SAFELIGHT_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
+        description="Any OpenAI-compatible server, for example http://127.0.0.1:8080/v1.",
+    )
+    openai_image_models: list[str] = Field(
+        [], description="Image models that server offers, as a JSON list; default: OpenAI's own."
+    )
+    openai_text_models: list[str] = Field(
+        [], description="Text models that server offers, as a JSON list; default: OpenAI's own."
+    )
+    openai_dialect: dict[str, Any] = Field(
+        {},
+        description="What a compatible image server understands beyond the common, as JSON, for "
+        'example {"seed": true, "streaming": true}; docs/providers.md lists the words.',
+    )
+    openai_partial_images: int = Field(
+        2, ge=0, le=3, description="Previews asked of GPT image models; each costs a little."
+    )
+    pollinations: Literal["off", "keyless", "keyed"] = Field(
+        "off", description="Pollinations, a public service: keyless is free and best effort."
+    )
+    pollinations_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("SAFELIGHT_POLLINATIONS_API_KEY", "POLLINATIONS_API_KEY"),
+        description="Needed for pollinations = keyed.",
+    )
+    pollinations_base_url: str | None = Field(
+        None, description="Another host that speaks the same, for tests or a mirror."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("must start with postgresql://")
+        return url or None
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and len(key.get_secret_value()) < 32:
+            raise ValueError("needs at least 32 characters")
+        return key
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+class SettingsWrong(Exception):
+    """A setting cannot be used; the message says which one and what would be right."""
+
+
+def load(**given: Any) -> Settings:
+    """Read the settings; `given` are those of the command line, None meaning not given.
+
+    Raises: SettingsWrong, one sentence a wrong setting.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        sentences = [
+            f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}"
+            for wrong in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsWrong("; ".join(sentences)) from None
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Make the data folder and be sure that it can be written. Raises: SettingsWrong."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SettingsWrong(
+            f"The data folder {folder} cannot be written ({error.strerror}). "
+            "Choose another with --data-dir or SAFELIGHT_DATA_DIR."
+        ) from None
+
+
+def secret_key(settings: Settings) -> bytes:
+    """The key that signs links: the given one, or one made once in the data folder (mode 0600)."""
+    if settings.secret_key:
+        return settings.secret_key.get_secret_value().encode()
+    path = settings.data_dir / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return path.read_bytes()

@@ -1,0 +1,1 @@
+"""Words with rules: what every other room speaks, without any input or output."""

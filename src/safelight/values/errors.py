@@ -1,0 +1,217 @@
+"""Everything raised on purpose, sorted by who can do something about it.
+
+SafelightError
+  RequestRefused          the caller can fix it; never retried
+    InvalidRequest        one or more fields are wrong; `errors` says which
+    UnsupportedOption     the model cannot do that
+    UnknownModel          no such model; the nearest names are in the sentence
+    NotFound              unknown or somebody else's: both look alike
+    AlreadyFinished       the job has ended
+    IdempotencyMismatch   the key was used with another body
+    TooLarge, UnsupportedMedia
+  Overloaded              come back after `retry_after_s`
+  ProviderError           someone else's machine
+    ProviderRefused       content policy or bad input: final, not charged
+    ProviderRejected      their 4xx that no retry mends: final
+    ProviderBusy          wait `retry_after_s`, then try again
+    ProviderUnreachable   nothing was sent: safe to retry
+    ProviderFailed        they answered that it failed: may be retried
+    ProviderAuth          our key is missing, wrong or empty: the operator must act
+    OutcomeUnknown        sent, no answer: may have cost money, look before retrying
+    InvalidOutput         they answered something that is not what they promised
+    TookTooLong           nobody answered within the limit
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+ErrorCode = Literal[
+    "invalid_request",
+    "unsupported_option",
+    "unknown_model",
+    "content_policy",
+    "insufficient_credits",
+    "rate_limited",
+    "overloaded",
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "already_finished",
+    "idempotency_mismatch",
+    "too_large",
+    "unsupported_media",
+    "timeout",
+    "provider_failure",
+    "provider_busy",
+    "provider_auth",
+    "invalid_output",
+    "cancelled",
+    "internal",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field: `field` is its dotted path, `message` says what would be right."""
+
+    field: str
+    message: str
+
+
+class SafelightError(Exception):
+    """Base of everything raised on purpose. `code` is part of the API and never changes."""
+
+    code: ClassVar[ErrorCode] = "internal"
+    title: ClassVar[str] = "Something went wrong here"
+
+    @property
+    def detail(self) -> str:
+        return str(self)
+
+
+class RequestRefused(SafelightError):
+    """The caller can fix it."""
+
+    code: ClassVar[ErrorCode] = "invalid_request"
+    title = "The request cannot be accepted"
+    errors: tuple[FieldError, ...] = ()
+
+
+class InvalidRequest(RequestRefused):
+    title = "Some fields are wrong"
+
+    def __init__(self, *errors: FieldError) -> None:
+        self.errors = errors
+        super().__init__(" ".join(f"{e.field}: {e.message}" for e in errors))
+
+
+class UnsupportedOption(RequestRefused):
+    code: ClassVar[ErrorCode] = "unsupported_option"
+    title = "The model cannot do that"
+
+    def __init__(self, *errors: FieldError) -> None:
+        self.errors = errors
+        super().__init__(" ".join(e.message for e in errors))
+
+
+class UnknownModel(RequestRefused):
+    code: ClassVar[ErrorCode] = "unknown_model"
+    title = "There is no such model"
+
+    def __init__(self, name: str, nearest: list[str]) -> None:
+        known = f" Did you mean {' or '.join(nearest)}?" if nearest else ""
+        message = f"There is no model called “{name[:80]}”.{known}"
+        self.errors = (FieldError("model", message),)
+        super().__init__(message)
+
+
+class NotFound(RequestRefused):
+    code: ClassVar[ErrorCode] = "not_found"
+    title = "Not found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class AlreadyFinished(RequestRefused):
+    code: ClassVar[ErrorCode] = "already_finished"
+    title = "Already finished"
+
+
+class IdempotencyMismatch(RequestRefused):
+    code: ClassVar[ErrorCode] = "idempotency_mismatch"
+    title = "This Idempotency-Key was used for another request"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The same Idempotency-Key came with a different body within 24 hours. "
+            "Use a new key for a new request."
+        )
+
+
+class TooLarge(RequestRefused):
+    code: ClassVar[ErrorCode] = "too_large"
+    title = "Too large"
+
+
+class UnsupportedMedia(RequestRefused):
+    code: ClassVar[ErrorCode] = "unsupported_media"
+    title = "This kind of content is not accepted"
+
+
+class Overloaded(SafelightError):
+    """We cannot take it now. `retry_after_s` is when it makes sense to come back."""
+
+    code: ClassVar[ErrorCode] = "overloaded"
+    title = "Busy right now"
+
+    def __init__(self, message: str, retry_after_s: int = 5) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class ProviderError(SafelightError):
+    """Someone else's machine. `provider_message` is their wording, shown but never trusted."""
+
+    code: ClassVar[ErrorCode] = "provider_failure"
+    title = "The provider had a problem"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider_message: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.provider_message = provider_message[:500] if provider_message else None
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class ProviderRefused(ProviderError):
+    code: ClassVar[ErrorCode] = "content_policy"
+    title = "Blocked by the provider's content rules"
+
+
+class ProviderRejected(ProviderError):
+    title = "The provider did not accept the request"
+
+
+class ProviderBusy(ProviderError):
+    code: ClassVar[ErrorCode] = "provider_busy"
+    title = "The provider is busy"
+    retryable = True
+
+
+class ProviderUnreachable(ProviderError):
+    title = "The provider could not be reached"
+    retryable = True
+
+
+class ProviderFailed(ProviderError):
+    retryable = True
+
+
+class ProviderAuth(ProviderError):
+    code: ClassVar[ErrorCode] = "provider_auth"
+    title = "The provider does not accept our key"
+
+
+class OutcomeUnknown(ProviderError):
+    title = "The provider's answer was lost"
+    retryable = True
+
+
+class InvalidOutput(ProviderError):
+    code: ClassVar[ErrorCode] = "invalid_output"
+    title = "The provider answered something unusable"
+    retryable = True
+
+
+class TookTooLong(ProviderError):
+    code: ClassVar[ErrorCode] = "timeout"
+    title = "This took too long"
+    retryable = True

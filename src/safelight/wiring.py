@@ -1,0 +1,125 @@
+"""The only file that builds objects and hands them to the doors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from safelight.database.embedded import EmbeddedPostgres
+from safelight.database.migrate import migrate
+from safelight.database.pool import Database
+from safelight.database.wakeups import Wakeups
+from safelight.http.app import create_app
+from safelight.http.shop import Shop
+from safelight.images.links import Links
+from safelight.images.store import ObjectPictureStore
+from safelight.jobs.admit import Admission
+from safelight.jobs.feed import Feed
+from safelight.jobs.pipeline import Limits, Pipeline
+from safelight.jobs.upkeep import Upkeep
+from safelight.providers.build import build
+from safelight.providers.configuration import ProviderSettings
+from safelight.providers.registry import Registry
+from safelight.queueing.worker import Worker
+from safelight.settings import Settings, secret_key
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The configured database, or the embedded one, migrated. Raises: DatabaseUnusable."""
+    async with AsyncExitStack() as stack:
+        url = settings.database_url
+        if url is None:
+            embedded = EmbeddedPostgres(settings.data_dir)
+            stack.callback(embedded.stop)
+            url = await asyncio.to_thread(embedded.start)
+        database = await Database.connect(url, connections_max=settings.db_connections)
+        stack.push_async_callback(database.close)
+        async with database.pool.acquire() as connection:
+            await migrate(connection)  # type: ignore[arg-type]  # a proxy of a Connection
+        yield database
+
+
+@asynccontextmanager
+async def open_shop(settings: Settings, *, with_worker: bool) -> AsyncIterator[Shop]:
+    """All rooms, started; stopped in the opposite order."""
+    async with AsyncExitStack() as stack:
+        store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
+        await store.check()
+        database = await stack.enter_async_context(open_database(settings))
+        wakeups = Wakeups(database)
+        feed = Feed(database, wakeups)
+        registry = build_registry(settings)
+        stack.push_async_callback(registry.close)
+        shop = Shop(
+            database=database,
+            wakeups=wakeups,
+            feed=feed,
+            registry=registry,
+            store=store,
+            links=Links(secret_key(settings), settings.link_lifetime_s),
+            admission=Admission(database, registry, feed, wakeups),
+            worker=_worker(settings, database, wakeups, feed, registry, store)
+            if with_worker
+            else None,
+        )
+        upkeep = Upkeep(database, wakeups, events_kept_days=settings.events_kept_days)
+        await feed.start()
+        stack.push_async_callback(feed.stop)
+        if shop.worker:
+            await shop.worker.start()
+            stack.push_async_callback(shop.worker.stop)
+        # Started after everything that listens through it has said so.
+        await wakeups.start()
+        stack.push_async_callback(wakeups.stop)
+        await upkeep.start()
+        stack.push_async_callback(upkeep.stop)
+        yield shop
+
+
+def build_registry(settings: Settings) -> Registry:
+    """The models these settings switch on."""
+    return build(ProviderSettings.model_validate(settings, from_attributes=True))
+
+
+def build_app(settings: Settings, shop: Shop) -> FastAPI:
+    """The HTTP application over open rooms."""
+    return create_app(
+        shop,
+        body_bytes_max=settings.body_bytes_max,
+        https=bool(settings.public_url and settings.public_url.startswith("https://")),
+    )
+
+
+def _worker(
+    settings: Settings,
+    database: Database,
+    wakeups: Wakeups,
+    feed: Feed,
+    registry: Registry,
+    store: ObjectPictureStore,
+) -> Worker:
+    pipeline = Pipeline(
+        database,
+        feed,
+        registry,
+        store,
+        Limits(
+            attempts_max=settings.attempts_max,
+            crashes_max=settings.crashes_max,
+            backoff_max_s=settings.backoff_max_s,
+        ),
+    )
+    return Worker(
+        database,
+        wakeups,
+        lanes=sorted({card.provider for card in registry.cards()}),
+        carry_out=pipeline.carry_out,
+        give_back=pipeline.give_back,
+        jobs_at_once=settings.jobs_at_once,
+        lease_s=settings.lease_s,
+        graceful_stop_s=settings.graceful_stop_s,
+    )

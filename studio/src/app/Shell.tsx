@@ -1,0 +1,76 @@
+/** The frame of the pages: the rail (a bar at the bottom of a phone), the page's name, the queue. */
+import { Link, Outlet, useMatches } from "@tanstack/react-router";
+import { History, Images, Keyboard, Menu as More, Sparkle } from "lucide-react";
+import type { ReactNode } from "react";
+import { QueuePill } from "@/features/queue/QueuePill";
+import { Mark } from "./Mark";
+import styles from "./shell.module.css";
+import { ThemeChoice, ThemeMenu } from "./ThemeMenu";
+import { Panel } from "@/shared/ui/Panel";
+import { Button } from "@/shared/ui/Button";
+
+const openHelp = () => window.dispatchEvent(new Event("safelight:help"));
+
+export function Shell() {
+  const title = useMatches().at(-1)?.staticData.title;
+  return (
+    <div className={styles.shell}>
+      <a className={styles.skip} href="#main">
+        Skip to the page
+      </a>
+      <nav className={styles.rail} aria-label="Pages">
+        <Link to="/" className={styles.mark} aria-label="Safelight, create" tabIndex={-1}>
+          <Mark />
+        </Link>
+        <div className={styles.pages}>
+          <Page to="/" icon={<Sparkle aria-hidden />} name="Create" />
+          <Page to="/gallery" icon={<Images aria-hidden />} name="Gallery" />
+          <Page to="/history" icon={<History aria-hidden />} name="History" />
+          <div className={styles.more}>
+            <Panel
+              title="More"
+              trigger={
+                <button type="button" className={styles.page}>
+                  <More aria-hidden />
+                  More
+                </button>
+              }
+            >
+              <ThemeChoice />
+              <Button size="large" onClick={openHelp} className={styles.wide}>
+                <Keyboard aria-hidden />
+                Keyboard shortcuts
+              </Button>
+            </Panel>
+          </div>
+        </div>
+        <div className={styles.foot}>
+          <ThemeMenu />
+          <button type="button" className={styles.page} onClick={openHelp} aria-keyshortcuts="?">
+            <Keyboard aria-hidden />
+            Keys
+          </button>
+        </div>
+      </nav>
+      <div className={styles.column}>
+        <header className={styles.top}>
+          <h1 className={styles.title}>{title}</h1>
+          <QueuePill />
+        </header>
+        <main id="main" tabIndex={-1} className={styles.main}>
+          <Outlet />
+          <div id="floats" />
+        </main>
+      </div>
+    </div>
+  );
+}
+
+function Page({ to, icon, name }: { to: "/" | "/gallery" | "/history"; icon: ReactNode; name: string }) {
+  return (
+    <Link to={to} className={styles.page} activeOptions={{ exact: to === "/", includeSearch: false }}>
+      {icon}
+      {name}
+    </Link>
+  );
+}

@@ -1,0 +1,96 @@
+/** Addresses, and what each page may find in them. */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+import { Create } from "@/features/create/Create";
+import type { AssetFilter } from "@/shared/api/assets";
+import type { JobFilter } from "@/shared/api/jobs";
+import type { JobStatus, JobType } from "@/shared/api/types";
+import { Broken, Missing } from "./Lost";
+import { Root } from "./Root";
+import { Shell } from "./Shell";
+
+declare module "@tanstack/react-router" {
+  interface StaticDataRouteOption {
+    title?: string;
+  }
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
+
+type Search = Record<string, unknown>;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+
+const one = <V extends string>(value: unknown, of: readonly V[]): V | undefined =>
+  of.find((known) => known === value);
+
+const date = (value: unknown): string | undefined =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
+
+const statuses = ["pending", "processing", "completed", "failed", "cancelled"] as const satisfies readonly JobStatus[];
+const types = ["image", "text"] as const satisfies readonly JobType[];
+
+const root = createRootRoute({ component: Root, notFoundComponent: Missing });
+const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
+
+const create = createRoute({
+  getParentRoute: () => shell,
+  path: "/",
+  component: Create,
+  staticData: { title: "Create" },
+});
+
+const pictures = (search: Search): AssetFilter => ({
+  q: text(search["q"]),
+  model: text(search["model"]),
+  starred: search["starred"] === true ? true : undefined,
+});
+
+const gallery = createRoute({
+  getParentRoute: () => shell,
+  path: "/gallery",
+  validateSearch: pictures,
+  component: lazyRouteComponent(() => import("@/features/gallery/Gallery"), "Gallery"),
+  staticData: { title: "Gallery" },
+});
+
+const history = createRoute({
+  getParentRoute: () => shell,
+  path: "/history",
+  validateSearch: (search: Search): JobFilter => ({
+    q: text(search["q"]),
+    status: one(search["status"], statuses),
+    type: one(search["type"], types),
+    model: text(search["model"]),
+    from: date(search["from"]),
+    to: date(search["to"]),
+  }),
+  component: lazyRouteComponent(() => import("@/features/history/History"), "History"),
+  staticData: { title: "History" },
+});
+
+/** The gallery's filter travels along, so that the arrow keys walk through what was on the wall. */
+const picture = createRoute({
+  getParentRoute: () => root,
+  path: "/i/$id",
+  validateSearch: pictures,
+  component: lazyRouteComponent(() => import("@/features/gallery/Lightbox"), "Lightbox"),
+  staticData: { title: "Picture" },
+});
+
+export function makeRouter() {
+  return createRouter({
+    routeTree: root.addChildren([shell.addChildren([create, gallery, history]), picture]),
+    // The page's code is on its way as soon as the pointer rests on a link to it.
+    defaultPreload: "intent",
+    defaultErrorComponent: Broken,
+    defaultPendingMs: 150,
+    scrollRestoration: false,
+  });
+}

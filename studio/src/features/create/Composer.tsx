@@ -1,0 +1,145 @@
+/** Where the prompt is written and sent. */
+import { useQueryClient } from "@tanstack/react-query";
+import { ArrowUp } from "lucide-react";
+import { type KeyboardEvent, useRef } from "react";
+import { useStyles } from "@/shared/api/catalogue";
+import { type Trouble } from "@/shared/api/client";
+import { newOrder, useSubmit } from "@/shared/api/jobs";
+import type { JobIn, Model } from "@/shared/api/types";
+import { credits } from "@/shared/ui/format";
+import { keys } from "@/shared/api/keys";
+import styles from "./composer.module.css";
+import { AspectPicker, CountPicker, ModelPicker } from "./Choices";
+import { abilities, type Draft, fitted, orderFrom } from "./draft";
+import { MoreOptions } from "./MoreOptions";
+import { Refusal } from "./Refusal";
+
+type Props = {
+  models: readonly Model[];
+  ready: boolean;
+  draft: Draft;
+  onDraft: (change: (before: Draft) => Draft) => void;
+  /** Earlier prompts, newest first. */
+  earlier: readonly string[];
+};
+
+export function Composer({ models, ready, draft: wished, onDraft, earlier }: Props) {
+  const cache = useQueryClient();
+  const styleGuides = useStyles();
+  const submit = useSubmit();
+  const prompt = useRef<HTMLTextAreaElement>(null);
+  const recall = useRef(-1);
+  // One press of Send is one order: a repeat after a lost answer carries the same key.
+  const pending = useRef<{ body: string; sent: { order: JobIn; key: string } } | null>(null);
+
+  const can = abilities(models, wished.model);
+  // While the models are on their way the wishes stand as they are.
+  const draft = ready ? fitted(wished, can) : wished;
+  const set = (change: Partial<Draft>) => onDraft((before) => ({ ...before, ...change }));
+  const tooLong = draft.prompt.length > can.promptMax;
+  const able = models.some((model) => model.available);
+  const sendable = ready && able && draft.prompt.trim() !== "" && !tooLong && !submit.isPending;
+
+  const send = () => {
+    if (!sendable) return;
+    const order = orderFrom(draft, can);
+    const body = JSON.stringify(order);
+    if (pending.current?.body !== body) pending.current = { body, sent: newOrder(order) };
+    window.dispatchEvent(new Event("safelight:sent"));
+    submit.mutate(pending.current.sent, {
+      onSuccess: () => {
+        pending.current = null;
+        recall.current = -1;
+        set({ prompt: "" });
+      },
+      onError: (error) => {
+        // Refused for good: the corrected order is a new one. A lost answer keeps its key.
+        const { code } = error as Trouble;
+        if (code !== "unreachable" && code !== "overloaded") pending.current = null;
+        if (code === "unknown_model") void cache.invalidateQueries({ queryKey: keys.models });
+        prompt.current?.focus();
+      },
+    });
+  };
+
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "Escape") {
+      prompt.current?.blur();
+    } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      recall.current = Math.max(-1, Math.min(earlier.length - 1, recall.current + (event.key === "ArrowUp" ? 1 : -1)));
+      set({ prompt: earlier[recall.current] ?? "" });
+    }
+  };
+
+  const trouble = submit.error as Trouble | null;
+  const promptError = trouble?.fields.find((field) => field.field === "prompt")?.message;
+  const [least, most] = can.price;
+  const cost = least === most ? credits(least * draft.count) : `${least * draft.count}–${credits(most * draft.count)}`;
+
+  return (
+    <form
+      className={styles.dock}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <div className={styles.box}>
+        <div className={styles.grow} data-text={`${draft.prompt} `}>
+          <textarea
+            id="prompt"
+            ref={prompt}
+            rows={1}
+            // A phone would open its keyboard over the page before anything was read.
+            // biome-ignore lint/a11y/noAutofocus: writing a prompt is what this page is for
+            autoFocus={window.matchMedia("(pointer: fine)").matches}
+            aria-label="Prompt"
+            aria-invalid={tooLong || promptError !== undefined}
+            aria-describedby="prompt-problem"
+            placeholder={can.kind === "text" ? "Write to it" : "Describe a picture"}
+            value={draft.prompt}
+            onChange={(event) => {
+              if (trouble) submit.reset();
+              set({ prompt: event.target.value });
+            }}
+            onKeyDown={onKeyDown}
+          />
+        </div>
+        <p id="prompt-problem" className={styles.problem}>
+          {tooLong
+            ? `Longer than ${can.promptMax.toLocaleString("en")} characters: ${draft.prompt.length.toLocaleString("en")}.`
+            : promptError}
+        </p>
+        <div className={styles.controls}>
+          <div className={styles.choices}>
+            <ModelPicker models={models} value={draft.model} onChange={(model) => set({ model })} />
+            {can.kind === "image" && (
+              <AspectPicker ratios={can.aspects} value={draft.aspect} onChange={(aspect) => set({ aspect })} />
+            )}
+            {can.countMax > 1 && (
+              <CountPicker max={can.countMax} value={draft.count} onChange={(count) => set({ count })} />
+            )}
+            <MoreOptions draft={draft} can={can} guides={styleGuides} trouble={trouble} onChange={set} />
+          </div>
+          <span className={styles.cost}>{ready && able ? cost : ""}</span>
+          <button
+            type="submit"
+            className={styles.send}
+            aria-label="Send"
+            title="Send"
+            aria-disabled={!sendable}
+            data-busy={submit.isPending || undefined}
+          >
+            <ArrowUp aria-hidden />
+          </button>
+        </div>
+      </div>
+      {trouble && <Refusal key={submit.submittedAt} trouble={trouble} />}
+    </form>
+  );
+}

@@ -1,0 +1,93 @@
+/** Say what it should look like, watch it come up, keep going. Oldest at the top, as in a conversation. */
+import { useCallback, useMemo, useRef, useState } from "react";
+import { useModels } from "@/shared/api/catalogue";
+import { useFeed } from "@/shared/api/jobs";
+import type { Job } from "@/shared/api/types";
+import { day } from "@/shared/ui/format";
+import { read, write } from "@/shared/ui/stored";
+import { Composer } from "./Composer";
+import styles from "./create.module.css";
+import { type Draft, freshDraft, isDraft } from "./draft";
+import { FirstRun } from "./FirstRun";
+import { Turn } from "./Turn";
+import { useConversationScroll } from "./scroll";
+
+const KEY = "safelight.draft";
+
+export function Create() {
+  const { models, loaded } = useModels();
+  const feed = useFeed();
+  const [draft, setDraft] = useDraft();
+  const list = useRef<HTMLDivElement>(null);
+
+  const turns = useMemo(
+    () => (feed.data?.pages ?? []).flatMap((page) => page.items).reverse(),
+    [feed.data],
+  );
+  const { earlier } = useConversationScroll(list, {
+    first: turns[0]?.id,
+    last: turns.at(-1)?.id,
+    more: feed.hasNextPage && !feed.isFetchingNextPage,
+    loadMore: feed.fetchNextPage,
+  });
+
+  const edit = useCallback(
+    (job: Job) => {
+      setDraft((before) => ({ ...before, prompt: job.prompt }));
+      document.getElementById("prompt")?.focus();
+    },
+    [setDraft],
+  );
+  const prompts = useMemo(() => [...new Set(turns.map((job) => job.prompt))].reverse(), [turns]);
+
+  return (
+    <div className={styles.page}>
+      <div className={styles.turns} ref={list}>
+        <div ref={earlier} />
+        {feed.isError && turns.length === 0 && (
+          <p className={styles.problem}>Your earlier jobs could not be loaded. New ones work as soon as the server does.</p>
+        )}
+        {feed.isSuccess && turns.length === 0 && (
+          <FirstRun
+            models={models}
+            loaded={loaded}
+            onPick={(prompt) => {
+              setDraft((before) => ({ ...before, prompt }));
+              document.getElementById("prompt")?.focus();
+            }}
+          />
+        )}
+        {turns.map((job, i) => (
+          <Turn
+            key={job.id}
+            seed={job}
+            models={models}
+            onEdit={edit}
+            heading={dayChange(turns[i - 1], job)}
+            newest={i === turns.length - 1}
+          />
+        ))}
+      </div>
+      <Composer models={models} draft={draft} onDraft={setDraft} earlier={prompts} ready={loaded} />
+    </div>
+  );
+}
+
+function dayChange(before: Job | undefined, job: Job): string | null {
+  const today = day(job.created_at);
+  if (before) return day(before.created_at) === today ? null : today;
+  return today === "Today" ? null : today;
+}
+
+/** The words and the choices stay over a reload: half a prompt is work too. */
+function useDraft() {
+  const [draft, set] = useState<Draft>(() => read(KEY, freshDraft, isDraft));
+  const setDraft = useCallback((change: (before: Draft) => Draft) => {
+    set((before) => {
+      const next = change(before);
+      write(KEY, next);
+      return next;
+    });
+  }, []);
+  return [draft, setDraft] as const;
+}

@@ -1,0 +1,75 @@
+/** One typed client for the whole API, and one shape for everything that can go wrong with a call. */
+import type { paths } from "@gen/schema";
+import createClient from "openapi-fetch";
+import { noteServerTime } from "./clock";
+import type { ErrorCode, Problem } from "./types";
+
+export const api = createClient<paths>({ baseUrl: "/" });
+
+api.use({
+  onResponse({ response }) {
+    noteServerTime(response.headers.get("date"));
+  },
+});
+
+/** `unreachable` is the studio's own: the server never answered, so it could not say why. */
+export type TroubleCode = ErrorCode | "unreachable";
+
+export class Trouble extends Error {
+  constructor(
+    readonly code: TroubleCode,
+    readonly title: string,
+    readonly detail: string,
+    readonly fields: readonly { field: string; message: string }[] = [],
+    readonly requestId: string | null = null,
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(detail);
+    this.name = "Trouble";
+  }
+}
+
+type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+/** The body of a good answer; a `Trouble` for everything else, whoever sent it. */
+export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Trouble(
+      "unreachable",
+      "Safelight can't be reached",
+      "The server didn't answer. Jobs that were accepted go on without you.",
+    );
+  }
+  if (answer.response.ok) return answer.data as T;
+  throw troubleOf(answer.error, answer.response);
+}
+
+function troubleOf(body: unknown, response: Response): Trouble {
+  if (isProblem(body)) {
+    return new Trouble(
+      body.code,
+      body.title,
+      body.detail,
+      body.errors,
+      body.request_id ?? null,
+      body.retry_after ?? null,
+    );
+  }
+  // A proxy in between answers in its own words; those are for its operator, not for the reader.
+  return new Trouble(
+    response.status === 503 || response.status === 502 ? "overloaded" : "internal",
+    "Something went wrong here",
+    `The server answered ${response.status}.`,
+    [],
+    response.headers.get("x-request-id"),
+    Number(response.headers.get("retry-after")) || null,
+  );
+}
+
+function isProblem(body: unknown): body is Problem {
+  return typeof body === "object" && body !== null && "code" in body && "title" in body;
+}

@@ -1,0 +1,174 @@
+/** Jobs: reading, submitting, cancelling. The query cache holds each job once, under its id. */
+import {
+  type InfiniteData,
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { answered, api } from "./client";
+import { type Followed, merge } from "./follow";
+import { keys } from "./keys";
+import { freshKey } from "./random";
+import { isEnded, type Job, type JobIn, type JobPage, type JobStatus, type JobType } from "./types";
+
+export type JobFilter = {
+  q?: string | undefined;
+  status?: JobStatus | undefined;
+  type?: JobType | undefined;
+  model?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+};
+
+const FEED_PAGE = 12;
+const HISTORY_PAGE = 40;
+
+export function remember(cache: QueryClient, job: Job): void {
+  cache.setQueryData<Followed>(keys.job(job.id), (known) => merge(known, job));
+}
+
+export const fetchJob = (id: string): Promise<Job> =>
+  answered(api.GET("/api/jobs/{job_id}", { params: { path: { job_id: id } } }));
+
+async function fetchPage(
+  cache: QueryClient,
+  filter: JobFilter,
+  limit: number,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<JobPage> {
+  const query = { ...filter, limit, ...(cursor ? { cursor } : {}) };
+  const page = await answered(api.GET("/api/jobs", { params: { query }, signal }));
+  for (const job of page.items) remember(cache, job);
+  return page;
+}
+
+function usePages(key: readonly unknown[], filter: JobFilter, limit: number) {
+  const cache = useQueryClient();
+  return useInfiniteQuery({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) => fetchPage(cache, filter, limit, pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}
+
+/** Newest first; Create shows it the other way round. */
+export const useFeed = () => usePages(keys.feed, {}, FEED_PAGE);
+
+export const useHistory = (filter: JobFilter) => usePages(keys.history(filter), filter, HISTORY_PAGE);
+
+/** The job as the stream last told it, or as the list had it. */
+export function useFollowed(job: Job): Followed {
+  const cache = useQueryClient();
+  return useQuery({
+    queryKey: keys.job(job.id),
+    queryFn: async () => merge(cache.getQueryData(keys.job(job.id)), await fetchJob(job.id)),
+    initialData: () => merge(undefined, job),
+    staleTime: Number.POSITIVE_INFINITY,
+  }).data;
+}
+
+/** Ids of everything that has not ended, newest first. */
+export function useLive(): readonly string[] {
+  const cache = useQueryClient();
+  return (
+    useQuery({
+      queryKey: keys.live,
+      queryFn: async ({ signal }) => {
+        const pages = await Promise.all(
+          (["processing", "pending"] as const).map((status) =>
+            fetchPage(cache, { status }, 50, null, signal),
+          ),
+        );
+        const jobs = pages.flatMap((page) => page.items);
+        return jobs.sort((a, b) => b.created_at.localeCompare(a.created_at)).map((job) => job.id);
+      },
+    }).data ?? []
+  );
+}
+
+/** A job that was not there before: at the head of what Create shows and, while it runs, in the queue. */
+export function admit(cache: QueryClient, job: Job): void {
+  remember(cache, job);
+  cache.setQueryData<InfiniteData<JobPage, string | null>>(keys.feed, (feed) => {
+    const [first, ...rest] = feed?.pages ?? [];
+    if (!feed || !first || feed.pages.some((page) => page.items.some((one) => one.id === job.id))) return feed;
+    const newest = first.items[0];
+    // The stream's first snapshots may be about jobs older than the first page: those are not news.
+    if (newest && newest.created_at > job.created_at) return feed;
+    return { ...feed, pages: [{ ...first, items: [job, ...first.items] }, ...rest] };
+  });
+  if (!isEnded(job.status)) {
+    cache.setQueryData<string[]>(keys.live, (live) =>
+      live?.includes(job.id) ? live : [job.id, ...(live ?? [])],
+    );
+  }
+  void cache.invalidateQueries({ queryKey: keys.histories });
+}
+
+export function useSubmit() {
+  const cache = useQueryClient();
+  return useMutation({
+    // The key is made where the person presses send, so that a repeat of the same press is the same job.
+    mutationFn: ({ order, key }: { order: JobIn; key: string }) =>
+      answered(
+        api.POST("/api/jobs", { params: { header: { "idempotency-key": key } }, body: order }),
+      ),
+    onSuccess: (job) => admit(cache, job),
+  });
+}
+
+export function useRetry() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      answered(api.POST("/api/jobs/{job_id}/retry", { params: { path: { job_id: id } } })),
+    onSuccess: (job) => admit(cache, job),
+  });
+}
+
+export function useCancel() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) =>
+      answered(api.DELETE("/api/jobs/{job_id}", { params: { path: { job_id: id } } })),
+    onSuccess: (job) => remember(cache, job),
+    // "Already finished" is not news worth a message; what it finished as is.
+    onError: (_error, id) => void cache.invalidateQueries({ queryKey: keys.job(id) }),
+  });
+}
+
+/** The same order once more, and this time really made. */
+export function orderOf(job: Job, change: Partial<JobIn> = {}): JobIn {
+  const { width, height, aspect_ratio, resolution: _, ...parameters } = job.parameters;
+  // The server filled in both; it takes either the exact size or the ratio.
+  const size = width && height ? { width, height } : { aspect_ratio };
+  return {
+    prompt: job.prompt,
+    type: job.type,
+    model: job.requested_model,
+    style: job.style,
+    enhance: job.enhance,
+    negative_prompt: job.negative_prompt,
+    priority: job.priority,
+    count: job.count,
+    parameters: { ...parameters, ...(job.type === "image" ? size : {}) },
+    references: job.references,
+    mask: job.mask,
+    ...change,
+  };
+}
+
+export const newOrder = (order: JobIn): { order: JobIn; key: string } => ({ order, key: freshKey() });
+
+export function useJobEvents(id: string, live: boolean) {
+  return useQuery({
+    queryKey: keys.jobEvents(id),
+    queryFn: ({ signal }) =>
+      answered(api.GET("/api/jobs/{job_id}/events", { params: { path: { job_id: id } }, signal })),
+    refetchInterval: live ? 2000 : false,
+  });
+}

@@ -1,0 +1,17 @@
+/** The names of everything in the query cache. */
+import type { AssetFilter } from "./assets";
+import type { JobFilter } from "./jobs";
+
+export const keys = {
+  job: (id: string) => ["job", id] as const,
+  jobEvents: (id: string) => ["job-events", id] as const,
+  feed: ["jobs", "feed"] as const,
+  live: ["jobs", "live"] as const,
+  history: (filter: JobFilter) => ["jobs", "history", filter] as const,
+  histories: ["jobs", "history"] as const,
+  assets: (filter: AssetFilter) => ["assets", filter] as const,
+  allAssets: ["assets"] as const,
+  asset: (id: string) => ["asset", id] as const,
+  models: ["models"] as const,
+  styles: ["styles"] as const,
+};

@@ -1,0 +1,69 @@
+/** Pours the stream into the query cache. Mounted once, by the shell. */
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { type Followed, fold } from "./follow";
+import { admit, fetchJob } from "./jobs";
+import { keys } from "./keys";
+import { openStream, type StreamState } from "./stream";
+import { isEnded, type Job, type StudioEvent } from "./types";
+
+export type Announce = (before: Job | undefined, after: Job) => void;
+
+export function useStream(announce: Announce): StreamState {
+  const cache = useQueryClient();
+  const [state, setState] = useState<StreamState>("open");
+
+  useEffect(() => {
+    const gallery = later(() => void cache.invalidateQueries({ queryKey: keys.allAssets }), 400);
+    const histories = later(() => void cache.invalidateQueries({ queryKey: keys.histories }), 400);
+
+    const close = openStream({
+      onState: setState,
+      onReturn: () => void cache.invalidateQueries({ queryKey: ["jobs"] }),
+      onEvent: (event) => {
+        const after = receive(cache, event, announce);
+        if (after && isEnded(after.status)) {
+          gallery();
+          histories();
+        }
+      },
+    });
+    return close;
+  }, [cache, announce]);
+
+  return state;
+}
+
+function receive(cache: QueryClient, event: StudioEvent, announce: Announce): Job | undefined {
+  if (event.type === "reconnect") return undefined;
+  const key = keys.job(event.job_id);
+  const known = cache.getQueryData<Followed>(key);
+  const next = fold(known, event);
+  if (!next) {
+    // Somebody else's tab made it, and its snapshot was missed.
+    void fetchJob(event.job_id).then((job) => admit(cache, job));
+    return undefined;
+  }
+  cache.setQueryData(key, next);
+  if (!known) admit(cache, next.job);
+  if (isEnded(next.job.status)) leaveQueue(cache, event.job_id);
+  if (next !== known) announce(known?.job, next.job);
+  return next.job;
+}
+
+function leaveQueue(cache: QueryClient, id: string): void {
+  cache.setQueryData<string[]>(keys.live, (live) =>
+    live?.includes(id) ? live.filter((one) => one !== id) : live,
+  );
+}
+
+/** Many jobs can end in one second; the lists need to be asked once. */
+function later(act: () => void, afterMs: number): () => void {
+  let timer: number | undefined;
+  return () => {
+    timer ??= window.setTimeout(() => {
+      timer = undefined;
+      act();
+    }, afterMs);
+  };
+}

@@ -1,0 +1,27 @@
+/** The server's words, by the names the studio uses. Generated from its OpenAPI document. */
+import type { components } from "@gen/schema";
+
+type Schemas = components["schemas"];
+
+export type Job = Schemas["Job"];
+export type JobIn = Schemas["JobIn"];
+export type JobPage = Schemas["JobPage"];
+export type JobError = Schemas["JobError"];
+export type JobEventLog = Schemas["JobEventLog"];
+export type Output = Schemas["Output"];
+export type OutputAsset = Schemas["OutputAsset"];
+export type Asset = Schemas["Asset"];
+export type AssetPage = Schemas["AssetPage"];
+export type Model = Schemas["Model"];
+export type Style = Schemas["Style"];
+export type Problem = Schemas["Problem"];
+export type StudioEvent = Schemas["StudioEvent"];
+
+export type ErrorCode = JobError["code"];
+export type JobStatus = Job["status"];
+export type JobType = Job["type"];
+export type Stage = NonNullable<Job["stage"]>;
+export type Priority = Job["priority"];
+
+export const isEnded = (status: JobStatus): boolean =>
+  status === "completed" || status === "failed" || status === "cancelled";

@@ -1,0 +1,55 @@
+/** A stored picture in a box of its own ratio: fades in over whatever the box shows, asks anew when its link has expired. */
+import { useState } from "react";
+import type { OutputAsset } from "@/shared/api/types";
+import styles from "./picture.module.css";
+
+type Props = {
+  asset: OutputAsset;
+  /** How wide it is shown, for the browser's choice of file: a CSS length. */
+  sizes: string;
+  alt?: string;
+  /** The link has run out: fetch a fresh one. */
+  onExpired?: (() => void) | undefined;
+  eager?: boolean;
+};
+
+/** Previews fit into a square of their name: the long side, not the width. */
+export function sources(asset: OutputAsset): string {
+  const scale = asset.width / Math.max(asset.width, asset.height);
+  const long = Math.max(asset.width, asset.height);
+  const previews = Object.entries(asset.thumbnails)
+    .filter(([side]) => Number(side) < long)
+    .map(([side, url]) => `${url} ${Math.round(Number(side) * scale)}w`);
+  return [...previews, `${asset.url} ${asset.width}w`].join(", ");
+}
+
+export function Picture({ asset, sizes, alt = "", onExpired, eager = false }: Props) {
+  const [loaded, setLoaded] = useState<string | null>(null);
+  const [broken, setBroken] = useState<string | null>(null);
+  if (broken === asset.url) return null;
+  return (
+    <img
+      // Its own element per address: the fade belongs to the file that arrives, not to the one before.
+      key={asset.url}
+      ref={(image) => {
+        // Already in the browser's cache: no event will come, and no fade is needed.
+        if (image?.complete && image.naturalWidth > 0) setLoaded(asset.url);
+      }}
+      className={`${styles.image} ${loaded === asset.url ? styles.shown : ""}`}
+      src={asset.thumbnails["640"] ?? asset.url}
+      srcSet={sources(asset)}
+      sizes={sizes}
+      alt={alt}
+      width={asset.width}
+      height={asset.height}
+      loading={eager ? "eager" : "lazy"}
+      decoding="async"
+      draggable={false}
+      onLoad={() => setLoaded(asset.url)}
+      onError={() => {
+        setBroken(asset.url);
+        onExpired?.();
+      }}
+    />
+  );
+}

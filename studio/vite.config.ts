@@ -1,0 +1,52 @@
+/// Builds the studio into ../src/safelight/static, which the Python package serves.
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig, type Plugin } from "vite";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * The one font every first view needs starts loading with the page, not after the style sheet:
+ * otherwise the text is set twice and moves (0.08 layout shift, measured).
+ */
+function preloadFont(): Plugin {
+  return {
+    name: "preload-font",
+    transformIndexHtml: {
+      order: "post",
+      handler(_html, { bundle }) {
+        const font = Object.keys(bundle ?? {}).find((name) =>
+          /hanken-grotesk-latin-wght.*\.woff2$/.test(name),
+        );
+        if (!font) return [];
+        return [
+          {
+            tag: "link",
+            injectTo: "head",
+            attrs: { rel: "preload", as: "font", type: "font/woff2", href: `/${font}`, crossorigin: true },
+          },
+        ];
+      },
+    },
+  };
+}
+
+// `node --run dev` shows the studio with hot reload on a server started with `safelight serve`.
+const server = process.env["SAFELIGHT_DEV_SERVER"] ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  plugins: [react(), preloadFont()],
+  resolve: { alias: { "@gen": here("./gen"), "@": here("./src") } },
+  css: { transformer: "lightningcss", modules: { generateScopedName: "[name]_[local]_[hash:4]" } },
+  build: {
+    outDir: process.env["SAFELIGHT_STATIC"] ?? here("../src/safelight/static"),
+    emptyOutDir: true,
+    target: ["chrome111", "firefox114", "safari16.4"],
+    cssMinify: "lightningcss",
+    // A font or icon inlined as data: would need `data:` in font-src; keep every asset a file.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
+  server: { proxy: { "/api": server, "/media": server, "/docs": server, "/openapi.json": server } },
+});

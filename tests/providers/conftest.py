@@ -1,0 +1,79 @@
+"""Fake providers on real sockets, and what the tests say to adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from safelight.providers.protocol import ModelCard, RenderRequest, TextRequest
+from safelight.values.prompts import OptimizedPrompt
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.pollinations_server import FakePollinations
+from tests.fakes.server import Plan
+
+
+class Seen:
+    """A `Watch` that remembers."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[int, int, bytes | None]] = []
+        self.deltas: list[str] = []
+
+    def step(self, step: int, steps: int, preview: bytes | None = None) -> None:
+        self.steps.append((step, steps, preview))
+
+    def delta(self, text: str) -> None:
+        self.deltas.append(text)
+
+
+def render(card: ModelCard, prompt: str = "a heron", **more: object) -> RenderRequest:
+    given = {"width": 1024, "height": 1024, "seed": 7, "key": "job:1:0"} | more
+    return RenderRequest(model=card, prompt=OptimizedPrompt(prompt, "none"), **given)  # type: ignore[arg-type]
+
+
+def write(card: ModelCard, prompt: str = "Say hällo", **more: object) -> TextRequest:
+    return TextRequest(model=card, prompt=OptimizedPrompt(prompt, "none"), key="job:1", **more)  # type: ignore[arg-type]
+
+
+def within(card: ModelCard, timeout_s: float) -> ModelCard:
+    return replace(card, timeout_s=timeout_s)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture(scope="session")
+def _openai() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as fake:
+        yield fake
+
+
+@pytest.fixture
+def openai(_openai: FakeOpenAI) -> FakeOpenAI:
+    """One server for all tests: starting one costs more than most of them."""
+    _openai.plan = Plan()
+    _openai.calls.clear()
+    _openai.counts.clear()
+    _openai.asked.clear()
+    _openai.abandoned = 0
+    return _openai
+
+
+@pytest.fixture(scope="session")
+def _pollinations() -> Iterator[FakePollinations]:
+    with FakePollinations() as fake:
+        yield fake
+
+
+@pytest.fixture
+def pollinations(_pollinations: FakePollinations) -> FakePollinations:
+    _pollinations.plan = Plan()
+    _pollinations.calls.clear()
+    _pollinations.counts.clear()
+    _pollinations.abandoned = 0
+    _pollinations.generated = 0
+    return _pollinations
