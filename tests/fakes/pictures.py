@@ -35,7 +35,7 @@ def png(width: int, height: int, two: bytes, *, bytes_min: int = 0) -> bytes:
     header, pixels = _stripes(width, height)
     head = b"\x89PNG\r\n\x1a\n" + header + _chunk(b"PLTE", two)
     tail = pixels + _chunk(b"IEND", b"")
-    return head + _padding(bytes_min - len(head) - len(tail)) + tail
+    return head + _padding(bytes_min - len(head) - len(tail) - 12) + tail
 
 
 @lru_cache(64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import asyncio
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -37,8 +37,10 @@ def write(card: ModelCard, prompt: str = "Say hällo", **more: object) -> TextRe
     return TextRequest(model=card, prompt=OptimizedPrompt(prompt, "none"), key="job:1", **more)  # type: ignore[arg-type]
 
 
-def within(card: ModelCard, timeout_s: float) -> ModelCard:
-    return replace(card, timeout_s=timeout_s)
+async def until(true: Callable[[], bool], within_s: float = 3.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110  (it is another thread that changes it)
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture

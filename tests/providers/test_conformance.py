@@ -30,7 +30,7 @@ from tests.fakes.openai_server import KEY, FakeOpenAI
 from tests.fakes.pollinations_server import KEY as POLLINATIONS_KEY
 from tests.fakes.pollinations_server import FakePollinations
 from tests.fakes.server import Fake, Plan
-from tests.providers.conftest import Seen, render, write
+from tests.providers.conftest import Seen, render, until, write
 
 MIB = 1024 * 1024
 
@@ -368,9 +368,3 @@ async def test_the_wait_they_ask_for_is_kept(
     error = await error_of(adapter.ask(seen))
 
     assert error.retry_after_s == (pytest.approx(wait_s, abs=1.5) if wait_s else None)
-
-
-async def until(true: Callable[[], bool], within_s: float = 3.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.005)

@@ -14,7 +14,7 @@ from safelight.providers.configuration import ProviderSettings
 from safelight.providers.registry import Registry
 from tests.fakes.openai_server import KEY, FakeOpenAI
 from tests.fakes.server import Plan
-from tests.providers.conftest import Seen, write
+from tests.providers.conftest import Seen, until, write
 
 
 def at(url: str, **more: object) -> Registry:
@@ -53,9 +53,7 @@ async def test_pieces_arrive_while_the_rest_is_being_written(
     provider = registry.text("openai")
 
     writing = asyncio.create_task(provider.write(write(registry.card("openai/tiny-chat")), seen))
-    async with asyncio.timeout(5):
-        while not seen.deltas:
-            await asyncio.sleep(0.005)
+    await until(lambda: bool(seen.deltas))
 
     assert not writing.done()
     await writing

@@ -47,7 +47,8 @@ async def test_any_prompt_arrives_as_it_was(
     await ask(registry, "pollinations/free", seen, prompt=prompt)
     await registry.close()
 
-    assert pollinations.calls[0].path == f"/prompt/{prompt}"
+    # A path of dots alone means a folder, so those are sent as an ellipsis.
+    assert pollinations.calls[0].path == f"/prompt/{'… ' if prompt == '..' else prompt}"
 
 
 async def test_the_seed_is_always_sent_and_nothing_secret(

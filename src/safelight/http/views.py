@@ -39,8 +39,8 @@ def job(row: Row, links: Links, queue: wire.Queue | None = None) -> wire.Job:
         priority=PRIORITY_NAMES[row["priority"]],
         count=row["count"],
         parameters=wire.Parameters.model_construct(**request["parameters"]),
-        references=request["references"],
-        mask=request["mask"],
+        references=[UUID(asset) for asset in request["references"]],
+        mask=UUID(request["mask"]) if request["mask"] else None,
         reuse=request["reuse"],
         session_id=row["session_id"],
         metadata=request["metadata"],
@@ -96,7 +96,7 @@ def _output(
 
 
 def _output_asset(made: dict[str, Any], links: Links) -> wire.OutputAsset:
-    asset_id = made["asset_id"]
+    asset_id = UUID(made["asset_id"])
     thumbhash = made["thumbhash"]
     return wire.OutputAsset.model_construct(
         id=asset_id,
@@ -145,7 +145,7 @@ def _reused(reused: dict[str, Any] | None) -> wire.Reused | None:
     if reused is None:
         return None
     return wire.Reused.model_construct(
-        kind=reused["kind"], job_id=reused["job_id"], similarity=reused.get("similarity")
+        kind=reused["kind"], job_id=UUID(reused["job_id"]), similarity=reused.get("similarity")
     )
 
 

@@ -102,12 +102,15 @@ def decoded(text: str, who: str, *, bytes_max: int) -> bytes:
         head, _, text = text.partition(",")
         if not head.endswith(";base64"):
             raise InvalidOutput(f"{who} sent a data URL that is not base64.")
-    if len(text) > bytes_max * 4 // 3 + 4:
-        raise InvalidOutput(f"{who} answered a picture larger than {bytes_max >> 20} MiB.")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidOutput(f"{who} sent a picture that is not base64.") from None
+    data = b""
+    if len(text) <= bytes_max * 4 // 3 + 4:  # else not even decoded
+        try:
+            data = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise InvalidOutput(f"{who} sent a picture that is not base64.") from None
+    if not data or len(data) > bytes_max:
+        raise InvalidOutput(f"{who} answered a picture of more than {bytes_max:,} bytes.")
+    return data
 
 
 def checked_picture(data: bytes, who: str) -> bytes:

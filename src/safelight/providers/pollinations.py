@@ -43,7 +43,9 @@ class PollinationsKeyless:
 
     async def submit(self, request: RenderRequest, watch: Watch) -> Rendered:
         who = self._transport.who
-        address = f"/prompt/{quote(request.prompt.text, safe='')}?" + urlencode(
+        # A segment of dots alone would be taken for the folder above, even percent-encoded.
+        words = request.prompt.text if request.prompt.text.strip(".") else "… "
+        address = f"/prompt/{quote(words, safe='')}?" + urlencode(
             {
                 "model": request.model.provider_model,
                 "width": request.width,

@@ -27,7 +27,9 @@ async def lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         if after_cr and data.startswith(b"\n"):
             data = data[1:]
         after_cr = chunk.endswith(b"\r") if chunk else after_cr
-        *whole, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *whole, rest = data.split(b"\n")
         for line in whole:
             parts.append(line)
             yield b"".join(parts)

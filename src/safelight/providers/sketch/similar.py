@@ -8,6 +8,9 @@ from typing import Any
 from safelight.providers.sketch import vocabulary as say
 
 LIKE_ENOUGH = 0.30  # cosine; unrelated words measure 0.0 to 0.2, "kitten" and "cat" 0.57
+# Weather covers the whole picture, so a guess at it must be better founded: "air" is 0.4 like "wind".
+WEATHER_LIKE_ENOUGH = 0.5
+WEATHER = say.table(say.WEATHER).keys()
 
 
 def _imported() -> Any:
@@ -49,5 +52,5 @@ def nearest(words: tuple[str, ...]) -> dict[str, str]:
     return {
         word: anchors[index]
         for word, index, row in zip(words, best, scores, strict=True)
-        if row[index] >= LIKE_ENOUGH
+        if row[index] >= (WEATHER_LIKE_ENOUGH if anchors[index] in WEATHER else LIKE_ENOUGH)
     }

@@ -152,7 +152,7 @@ COLOURS = {
     "chocolate": "#5c3622", "tan": "#c79f6f", "beige": "#dcc9a6", "cream": "#f2e6c9", "ivory": "#f5efdc",
     "white": "#f6f5f0", "silver": "#bfc6cc", "grey": "#8b9096", "gray": "#8b9096", "charcoal-grey": "#3b4046",
     "black": "#23242a", "copper": "#b8683d", "bronze": "#9a6a35", "maroon": "#74202f", "burgundy": "#6d1b34",
-    "ginger": "#d9812f", "sepia": "#8a6440", "tabby": "#a98258", "neon": "#ff3fb4",
+    "ginger": "#d9812f", "sepia": "#8a6440", "tabby": "#a98258", "blonde": "#e3b95a", "blond": "#e3b95a", "brunette": "#4a2f22", "turquoise-blue": "#2fa9c4", "neon": "#ff3fb4",
 }  # fmt: skip
 
 # Where a thing is at home when the prompt names no place.
@@ -185,12 +185,16 @@ PLAIN = frozenset(
     across against around along inside outside up down out off for as is are be it its this that these those my your
     his her their our very really quite more less much style picture image painting art artwork illustration render
     make made please show draw paint create generate want like looking look view scene beautiful nice pretty big
-    small large tiny huge little old new young wide tall long short high low one not no but so then all every each
+    small large tiny huge little old new young wide tall long short high low eye eyes blue-eyed curly straight top bottom left right middle center centre close closeup portraiture foot hand hands day time hour side lot kind type thing things everything something one not no but so then all every each
     some there here where who which what lit standing sitting flying running swimming walking sleeping jumping
     wearing holding riding detailed highly quality masterpiece hd 4k 8k ultra best stunning amazing
     background foreground light shadow shadows color colors colour colours colored coloured toward towards
+    hot air lights lamp lamps glowing bright-lit northern-lights tiny lonely happy sad cute funny friendly
     has have having do does we i you me us they he she them if when while just only also too""".split()
 )
+# Singular words that end like plurals.
+NOT_PLURAL = frozenset({"cactus", "octopus", "lotus", "iris", "bus", "grass", "canvas", "walrus", "ibis", "borealis", "paris", "mars"})
+FRUIT_OR_COLOUR = frozenset({"orange", "peach"})
 FLYING = frozenset({"flying", "over", "above", "soaring", "gliding", "flight", "flies"})
 
 

@@ -17,7 +17,10 @@ KNOWN = frozenset(word for table in TABLES for word in table) | say.COLOURS.keys
 WORDS_READ_MAX = 400  # a longer prompt is a document; its first words decide the picture
 GUESSES_MAX = 24
 THINGS_MAX = 6
-PLURALS_ALONE = frozenset({"stars", "clouds", "birds", "flowers", "trees", "pines", "palms", "balloons"})
+WORN = {
+    "hair": "hair", "curls": "hair", "beard": "hair", "dress": "cloth", "coat": "cloth", "shirt": "cloth",
+    "jacket": "cloth", "sweater": "cloth", "cloak": "cloth", "robe": "cloth", "hat": "hat",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +107,22 @@ def _nouns(
     number = 1
     patience = 0
     for index, word in enumerate(words):
-        is_colour_noun = word in THINGS and word in say.COLOURS and waiting is None and index + 1 < len(words)
-        if word in say.COLOURS and word not in PLACES and not (word in THINGS and not is_colour_noun):
+        if word in say.COLOURS and word not in PLACES and (word not in THINGS or _as_colour(words, raw, index)):
             waiting, patience = parse(say.COLOURS[word]), 3
             free.append(waiting)
-        elif word in say.NUMBERS:
+            continue
+        if word in say.NUMBERS:
             number, patience = say.NUMBERS[word], 3
         elif word == "sky" and waiting:
             sky, waiting = waiting, None
         elif word in PLACES and waiting:
             place_colours[PLACES[word]] = waiting
+        if word in WORN and waiting:
+            place_colours[WORN[word]] = waiting
         if word in THINGS:
-            kind, plural = THINGS[word], raw[index].endswith("s") and word != raw[index]
-            many = max(number, 3 if plural or raw[index] in PLURALS_ALONE else 1)
+            kind = THINGS[word]
+            plural = raw[index].endswith("s") and not raw[index].endswith("ss") and raw[index] not in say.NOT_PLURAL
+            many = max(number, 3 if plural else 1)
             if kind not in found:
                 found[kind] = Thing(kind, waiting, many, raw[index])
             waiting, number = None, 1
@@ -124,6 +130,14 @@ def _nouns(
         if patience < 0:
             waiting, number = None, 1
     return tuple(found.values())[:THINGS_MAX], place_colours, sky, tuple(free[:5])
+
+
+def _as_colour(words: list[str], raw: list[str], index: int) -> bool:
+    """Whether "orange" or "peach" is a colour here: unless it is plural or "an orange" and no more."""
+    if words[index] not in say.FRUIT_OR_COLOUR or raw[index].endswith("s"):
+        return False
+    alone = index + 1 == len(words) or words[index + 1] in say.PLAIN
+    return not (alone and index > 0 and words[index - 1] in ("a", "an", "one"))
 
 
 def _place(
@@ -160,7 +174,7 @@ SWIMMERS = frozenset({"fish", "whale", "octopus", "duck", "heron"})
 def _with_guesses(words: list[str]) -> list[str]:
     """Replace words no table knows by the known word they are most like."""
     strange = _unique(w for w in words if w not in KNOWN and w not in say.PLAIN and len(w) > 2 and not w.isdigit())
-    strange = [word for word in strange if word not in ("sky", *say.FLYING)]
+    strange = [word for word in strange if word != "sky" and word not in say.FLYING and word not in WORN]
     if not strange:
         return words
     guesses = nearest(tuple(strange[:GUESSES_MAX]))

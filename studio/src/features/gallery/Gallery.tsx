@@ -1,1 +1,172 @@
-export function Gallery() { return null; }
+/** Every picture, newest first, by day. */
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useAssets } from "@/shared/api/assets";
+import { modelName, useModels } from "@/shared/api/catalogue";
+import { Button, buttonClass } from "@/shared/ui/Button";
+import { Empty } from "@/shared/ui/Empty";
+import { focusAgain, takePlace } from "@/shared/ui/place";
+import { useShortcuts } from "@/shared/ui/shortcuts";
+import { useStored } from "@/shared/ui/stored";
+import { Filters } from "./Filters";
+import styles from "./gallery.module.css";
+import { GAP_PX, rowOf, step } from "./layout";
+import { Tile } from "./Tile";
+import { useRemoval } from "./removal";
+import { useWall } from "./useWall";
+
+const SIZES = [120, 160, 200, 260, 320, 400] as const;
+const isSize = (value: unknown): value is number => typeof value === "number" && SIZES.some((one) => one === value);
+
+export function Gallery() {
+  const filter = useSearch({ from: "/shell/gallery" });
+  const navigate = useNavigate({ from: "/gallery" });
+  const pages = useAssets(filter);
+  const { models } = useModels();
+  const [size, setSize] = useStored<number>("safelight.tiles", 200, isSize);
+  const [active, setActive] = useState(0);
+  const box = useRef<HTMLDivElement>(null);
+  const toFocus = useRef<number | null>(null);
+
+  const assets = useMemo(() => (pages.data?.pages ?? []).flatMap((page) => page.items), [pages.data]);
+  const { wall, visible, nearEnd } = useWall(box, assets, size);
+  const remove = useRemoval();
+  const filtered = Object.values(filter).some((value) => value !== undefined);
+
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
+  useEffect(() => {
+    if (nearEnd && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [nearEnd, hasNextPage, isFetchingNextPage, fetchNextPage]);
+
+  useReturn(wall.height > 0);
+
+  // The tile to focus may not have existed until the page was scrolled to it.
+  useLayoutEffect(() => {
+    if (toFocus.current === null) return;
+    const link = document.querySelector<HTMLElement>(`[data-asset="${assets[toFocus.current]?.id}"]`);
+    if (link) {
+      toFocus.current = null;
+      link.focus({ preventScroll: true });
+    }
+  });
+
+  const goTo = (index: number) => {
+    const row = wall.rows[rowOf(wall.rows, index)];
+    if (!row || !box.current) return;
+    const top = box.current.getBoundingClientRect().top + window.scrollY + row.top;
+    const room = 140;
+    if (top < window.scrollY + room) window.scrollTo({ top: top - room });
+    else if (top + row.height > window.scrollY + window.innerHeight - 24) {
+      window.scrollTo({ top: top + row.height - window.innerHeight + 24 });
+    }
+    toFocus.current = index;
+    setActive(index);
+  };
+
+  const resize = (by: number) => {
+    const next = SIZES[SIZES.findIndex((one) => one === size) + by];
+    if (next) setSize(next);
+  };
+  useShortcuts({ "+": () => resize(1), "=": () => resize(1), "-": () => resize(-1) });
+
+  const named = filter.model ? modelName(models, filter.model) : null;
+  const wanted = [filter.q, named, filter.starred ? "starred" : null].filter((part) => part);
+
+  return (
+    <div className={styles.page}>
+      <Filters filter={filter} models={models} size={size} sizes={SIZES} onSize={setSize} />
+      {pages.isSuccess && assets.length === 0 && filtered && (
+        <Empty
+          action={
+            <Button look="outline" size="large" onClick={() => navigate({ search: {} })}>
+              Clear filters
+            </Button>
+          }
+        >
+          Nothing matches {wanted.map((part, i) => [i > 0 ? ", " : "", <em key={part}>{part}</em>])}
+        </Empty>
+      )}
+      {pages.isSuccess && assets.length === 0 && !filtered && (
+        <Empty
+          action={
+            <Link to="/" className={buttonClass("outline", "large")}>
+              Create
+            </Link>
+          }
+        >
+          Your pictures will hang here.
+        </Empty>
+      )}
+      {pages.isError && assets.length === 0 && (
+        <Empty
+          action={
+            <Button look="outline" size="large" onClick={() => pages.refetch()}>
+              Try again
+            </Button>
+          }
+        >
+          The pictures could not be loaded. {pages.error.message}
+        </Empty>
+      )}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links inside */}
+      <div
+        ref={box}
+        className={styles.wall}
+        style={{ height: wall.height }}
+        onKeyDown={(event) => {
+          if (event.ctrlKey || event.metaKey || event.altKey) return;
+          const asset = assets[active];
+          if (/^(Arrow(Up|Down|Left|Right)|Home|End)$/.test(event.key)) {
+            event.preventDefault();
+            goTo(step(wall, active, event.key, assets.length));
+          } else if (event.key === "Delete" && asset) {
+            event.preventDefault();
+            remove(asset);
+            toFocus.current = Math.min(active, assets.length - 2);
+          }
+        }}
+      >
+        {visible.map((row) =>
+          row.kind === "day" ? (
+            <h2 key={row.text} className={styles.day} style={{ translate: `0 ${row.top}px` }}>
+              {row.text}
+            </h2>
+          ) : (
+            row.tiles.map((tile) => {
+              const asset = assets[tile.index];
+              return asset ? (
+                <Tile
+                  key={asset.id}
+                  asset={asset}
+                  filter={filter}
+                  x={tile.x}
+                  y={row.top}
+                  width={tile.width}
+                  height={row.height}
+                  active={tile.index === active}
+                  onActive={() => setActive(tile.index)}
+                  onRemove={() => remove(asset)}
+                  onExpired={() => void pages.refetch()}
+                />
+              ) : null;
+            })
+          ),
+        )}
+      </div>
+      {isFetchingNextPage && <p className={styles.more} style={{ marginTop: GAP_PX }}>Loading more</p>}
+    </div>
+  );
+}
+
+/** Back from a picture: the same place, and the focus on what was last looked at. */
+function useReturn(ready: boolean) {
+  const done = useRef(false);
+  useLayoutEffect(() => {
+    if (!ready || done.current) return;
+    done.current = true;
+    const place = takePlace("gallery");
+    window.scrollTo({ top: place?.y ?? 0, behavior: "instant" });
+    // The tiles for this place are drawn by the scroll event it causes.
+    if (place) requestAnimationFrame(() => requestAnimationFrame(() => focusAgain(place)));
+  }, [ready]);
+}

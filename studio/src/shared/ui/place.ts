@@ -18,3 +18,9 @@ export function focusAgain(place: Place): void {
     document.querySelector<HTMLElement>(`[data-asset="${place.focus}"]`)?.focus({ preventScroll: true });
   }
 }
+
+/** Another picture was looked at since: that one gets the focus. */
+export function moveFocusOf(page: string, focus: string): void {
+  const place = places.get(page);
+  if (place) places.set(page, { ...place, focus });
+}

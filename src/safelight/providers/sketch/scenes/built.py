@@ -152,14 +152,17 @@ def village(stage: Stage) -> None:
 def _roof_row(stage: Stage, row: int, depth: float, y: float, size: float) -> None:
     rng = stage.rng(f"roofs {row}")
     named = stage.scene.place_colours.get("village")
-    tin = "tin" in stage.scene.extra
+    tin, snowy = "tin" in stage.scene.extra, stage.season == "winter"
     tints = ("#8fa3ad", "#a5b3b5", "#7d8f99", "#b0674a", "#9a7a68") if tin else ("#b5543a", "#a8492a", "#c4704c", "#8f4a3f", "#75656a")
     x = -rng.uniform(0.1, 0.6) * size
     svg = ""
     while x < stage.width + 20:
         wide = size * rng.uniform(0.8, 1.35)
         lift = rng.uniform(-0.14, 0.14) * size
-        roof = stage.lit(named or parse(rng.choice(tints)), depth, keep=0.3 if named else 0.0)
+        tint = named or parse(rng.choice(tints))
+        if snowy:
+            tint = mix(tint, (0.95, 0.97, 1.0), 0.8)
+        roof = stage.lit(tint, depth, keep=0.3 if named else 0.0)
         wall = stage.lit(parse(rng.choice(WALLS)), depth)
         svg += _house(stage, rng, x, y + lift, wide, size, roof, wall, depth)
         x += wide * rng.uniform(0.82, 1.08)

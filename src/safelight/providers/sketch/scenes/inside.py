@@ -64,15 +64,17 @@ def _figure(stage: Stage, cx: float, cy: float, r: float, colours: tuple[tuple[f
     rng = stage.rng("figure")
     keep = 0.45
     skin = stage.lit(parse(rng.choice(SKIN)), 0, keep)
-    hair_code = parse(rng.choice(HAIR))
+    named = stage.scene.place_colours
+    hair_code = named.get("hair", parse(rng.choice(HAIR)))
     hair = stage.lit(hair_code, 0, keep)
-    cloth = stage.lit(colours[0] if colours else parse(rng.choice(("#c8443a", "#2f5d7c", "#e0b04a", "#3d6b52", "#5b3f6b"))), 0, keep)
+    free = [c for c in colours if c != named.get("hair")]
+    cloth = stage.lit(named.get("cloth") or (free[0] if free else None) or parse(rng.choice(("#c8443a", "#2f5d7c", "#e0b04a", "#3d6b52", "#5b3f6b"))), 0, keep)
     shadow, side = lighter(skin, -0.11), stage.side
     tall = stage.height
     words = stage.scene.extra
     bearded = "man" in words and rng.random() < 0.55 or "wizard" in words or "grandfather" in words
     longhair = "man" not in words and "boy" not in words and (rng.random() < 0.75 or "woman" in words or "girl" in words)
-    if "wizard" in words or "grandfather" in words or "grandmother" in words:
+    if words & {"wizard", "grandfather", "grandmother", "old", "elderly"} and "hair" not in named:
         hair = stage.lit(parse("#e4e2dd"), 0, keep)
     if longhair:
         locks = [(cx - r * 0.95, cy - r * 0.3), (cx, cy - r * 1.3), (cx + r * 0.95, cy - r * 0.3), (cx + r * 1.15, cy + r * 0.9), (cx + r * 0.85, cy + r * 1.75), (cx, cy + r * 1.2), (cx - r * 0.85, cy + r * 1.75), (cx - r * 1.15, cy + r * 0.9)]

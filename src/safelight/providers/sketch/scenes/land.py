@@ -111,7 +111,7 @@ def pine(rng: Random, x: float, y: float, height: float, wide: float = 0.42) -> 
 
 def crown(rng: Random, x: float, y: float, height: float, lean: float = 0.0) -> tuple[str, str, str]:
     """A leafy tree: its crown, the part of it in the light, its trunk."""
-    width, trunk = height * rng.uniform(0.5, 0.7), height * 0.028
+    width, trunk = height * rng.uniform(0.5, 0.7), height * 0.02
     bumps = 11 if height > 60 else 7
     ring: list[Point] = []
     turn = rng.random() * math.tau
@@ -123,7 +123,7 @@ def crown(rng: Random, x: float, y: float, height: float, lean: float = 0.0) -> 
         blob(rng, x + lean * width * 0.14 + rng.gauss(0, 0.13) * width, y - height * rng.uniform(0.62, 0.9), height * 0.1, height * 0.07, 0.3, 7)
         for _ in range(6 if height > 60 else 1)
     )
-    stem = line([(x - trunk, y - height * 0.5), (x + trunk, y - height * 0.5), (x + trunk * 1.5, y), (x - trunk * 1.5, y)])
+    stem = line([(x - trunk, y - height * 0.5), (x + trunk, y - height * 0.5), (x + trunk * 1.4, y - height * 0.04), (x + trunk * 2.6, y + 2), (x - trunk * 2.6, y + 2), (x - trunk * 1.4, y - height * 0.04)])
     return smooth(ring), bright, stem
 
 
@@ -163,10 +163,13 @@ def treeline(
     rng.shuffle(parts)
     third = -(-len(parts) // 3)
     svg = fill(stems, stage.lit(parse("#5f4636"), depth)) if stems else ""
+    # An autumn wood is of three minds.
+    turned = (parse("#e3a63a"), colour, parse("#b5432b")) if kind != "pine" and stage.season == "autumn" else None
     for index, change in enumerate((0.055, 0.0, -0.045)):
         some = "".join(parts[index * third : (index + 1) * third])
+        tint = mix(colour, turned[index], 0.6) if turned else lighter(colour, change)
         if some:
-            svg += fill(some, stage.lit(lighter(colour, change), depth))
+            svg += fill(some, stage.lit(tint, depth))
     if sunny:
         svg += fill(sunny, stage.lit(lighter(colour, 0.1), depth), 0.55, 'stroke="none"')
     stage.add(depth, svg)

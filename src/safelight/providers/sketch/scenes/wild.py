@@ -1,8 +1,11 @@
 """Scenes without people: sea, beach, lake, river, mountains, forest, desert, meadow, snow."""
 
-from safelight.providers.sketch.colour import lighter, mix, parse
+import math
+
+from safelight.providers.sketch.colour import Colour, lighter, mix, parse, to_hex
 from safelight.providers.sketch.pen import Point, fill, line, number, smooth
 from safelight.providers.sketch.scenes import land, water
+from safelight.providers.sketch.scenes.built import hamlet, towers
 from safelight.providers.sketch.stage import Stage
 
 
@@ -13,12 +16,8 @@ def distance(stage: Stage) -> None:
         land.mountains(stage, "range", 0.9, y + 4, rng.uniform(170, 250), 3.5)
         land.mountains(stage, "range 2", 0.8, y + 6, rng.uniform(90, 140), 4.5)
     if "city" in others:
-        from safelight.providers.sketch.scenes.built import towers
-
         towers(stage, "far city", 0.78, y + 4, 210, 1.0)
     if "village" in others:
-        from safelight.providers.sketch.scenes.built import hamlet
-
         hamlet(stage, 0.68, y + 8)
     if "forest" in others:
         crest = [(-30.0, y + 6), (stage.width + 30, y + 6)]
@@ -108,9 +107,9 @@ def forest(stage: Stage) -> None:
     floor = mix(stage.material("grass"), stage.material("earth"), 0.4)
     for row, depth in enumerate((0.92, 0.76, 0.6, 0.46)):
         y = stage.horizon + row * (stage.height - stage.horizon) * 0.13
-        tall = min(stage.height * 0.4, 330) * (0.72 + 0.24 * row)
+        tall = min(stage.height * 0.4, 330) * (0.72 + 0.24 * row) * (1.0 if kind == "pine" else 0.72)
         crest = land.skyline(stage.rng(f"row {row}"), stage, y + 10, 30, 0, 2)
-        land.treeline(stage, f"wood {row}", depth, crest, tall, lighter(colour, 0.03 * (row % 2)), kind=kind, crowd=(1.25 if kind == "pine" else 1.7) - 0.2 * row)
+        land.treeline(stage, f"wood {row}", depth, crest, tall, lighter(colour, 0.03 * (row % 2)), kind=kind, crowd=(1.25 if kind == "pine" else 1.6) - 0.2 * row)
         land.hills(stage, f"row {row}", depth - 0.02, y + 16, 30, floor, 2)
     if stage.light.time not in ("night",) and not stage.scene.weather & {"storm", "rain"}:
         _shafts(stage)
@@ -156,7 +155,7 @@ def _trunks(stage: Stage) -> None:
         stage.add(depth, svg, mirrored=False)
 
 
-def _canopy(stage: Stage, colour: tuple[float, float, float]) -> None:
+def _canopy(stage: Stage, colour: Colour) -> None:
     """Leaves that hang into the picture from above, dense at the corners."""
     rng = stage.rng("canopy")
     veils = ["", "", ""]
@@ -186,14 +185,12 @@ def road(stage: Stage, depth: float) -> None:
     _winding(stage, "road", depth, stage.lit(colour, 0.15), 330)
 
 
-def _winding(stage: Stage, topic: str, depth: float, colour: tuple[float, float, float], wide: float) -> None:
+def _winding(stage: Stage, topic: str, depth: float, colour: Colour, wide: float) -> None:
     rng = stage.rng(topic)
     goal, start = stage.width * rng.uniform(0.4, 0.6), stage.width * rng.uniform(0.3, 0.7)
     top = stage.horizon + (stage.height - stage.horizon) * (0.45 if stage.scene.place in ("meadow", "river") else 0.12)
     swing = rng.choice((-1, 1)) * rng.uniform(90, 170)
     left, right = [], []
-    import math
-
     for step in range(9):
         t = step / 8
         y = top + (stage.height + 20 - top) * t**1.5
@@ -233,7 +230,7 @@ def meadow(stage: Stage, *, river: bool = False) -> None:
     land.tufts(stage, "grass", 0.05, stage.height + 10, 90, grass, 150)
 
 
-def _rows(stage: Stage, grass: tuple[float, float, float]) -> None:
+def _rows(stage: Stage, grass: Colour) -> None:
     """Mown or ploughed stripes follow the ground."""
     rng = stage.rng("rows")
     if rng.random() < 0.5:
@@ -247,7 +244,7 @@ def _rows(stage: Stage, grass: tuple[float, float, float]) -> None:
     stage.add(0.44, fill(d, stage.lit(lighter(grass, 0.05), 0.2), 0.55), outlined=False, mirrored=False)
 
 
-def blossoms(stage: Stage, depth: float, y: float, count: int, colour: tuple[float, float, float] | None) -> None:
+def blossoms(stage: Stage, depth: float, y: float, count: int, colour: Colour | None) -> None:
     """Flowers sprinkled over the near ground."""
     rng = stage.rng("blossoms")
     garden = [parse(c) for c in ("#e4572e", "#f7c548", "#f4f1e8", "#c65d9b", "#7a6ad8")]
@@ -264,16 +261,10 @@ def blossoms(stage: Stage, depth: float, y: float, count: int, colour: tuple[flo
             px, py = x + dx * r * 0.62, at + dy * r * 0.5
             spots[index % 3] += f"M{number(px - r * 0.5)},{number(py)}a{number(r * 0.5)},{number(r * 0.45)} 0 1 0 {number(r)},0a{number(r * 0.5)},{number(r * 0.45)} 0 1 0 {number(-r)},0Z"
     leaf = stage.lit(lighter(stage.material("grass"), -0.1), depth)
-    svg = f'<path d="{stems}" fill="none" stroke="{_hex(leaf)}" stroke-width="1.6"/>'
+    svg = f'<path d="{stems}" fill="none" stroke="{to_hex(leaf)}" stroke-width="1.6"/>'
     for d, c in zip(spots, chosen, strict=True):
         svg += fill(d, stage.lit(c, depth, keep=0.35))
     stage.add(depth, svg, outlined=False, mirrored=False)
-
-
-def _hex(colour: tuple[float, float, float]) -> str:
-    from safelight.providers.sketch.colour import to_hex
-
-    return to_hex(colour)
 
 
 def desert(stage: Stage) -> None:
@@ -304,7 +295,7 @@ def _mesas(stage: Stage) -> None:
         stage.add(0.9, svg)
 
 
-def _dune(stage: Stage, topic: str, depth: float, y: float, rise: float, sand: tuple[float, float, float]) -> None:
+def _dune(stage: Stage, topic: str, depth: float, y: float, rise: float, sand: Colour) -> None:
     """A row of dunes: each a lit windward side and a shaded slip face along an S-shaped crest."""
     rng = stage.rng(topic)
     lit, low = stage.lit(lighter(sand, 0.05), depth), stage.lit(lighter(sand, -0.05), max(0.0, depth - 0.25))

@@ -26,7 +26,7 @@ def finish(band: Band) -> Field:
     picture = mood(band.composite(), band.stage.scene.moods)
     grey = picture.mean(axis=-1, keepdims=True)
     # Spot inks are never black: lift the shadows, and let colour do the work.
-    bold = np.clip((grey + (picture - grey) * 1.3) * (1 / 255), 0, 1) ** 0.72
+    bold = np.clip((grey + (picture - grey) * 1.35) * (1 / 255), 0, 1)
     density = -np.log(np.clip(0.085 + 0.915 * bold, 0, 1))
     amounts = np.clip(density @ np.linalg.pinv(absorbs).astype(np.float32), 0, 1.1)
     # Yellow under a full blue only makes mud.

@@ -1,0 +1,102 @@
+/** What is known about a picture, and where it leads. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Copy, PenLine } from "lucide-react";
+import type { ReactNode } from "react";
+import type { AssetFilter } from "@/shared/api/assets";
+import { modelName, useModels, useStyles } from "@/shared/api/catalogue";
+import { merge } from "@/shared/api/follow";
+import { fetchJob } from "@/shared/api/jobs";
+import { keys } from "@/shared/api/keys";
+import type { Asset } from "@/shared/api/types";
+import { Button, buttonClass } from "@/shared/ui/Button";
+import { copy } from "@/shared/ui/clipboard";
+import { bytes, credits, duration, moment, size } from "@/shared/ui/format";
+import { Picture } from "@/shared/ui/Picture";
+import styles from "./lightbox.module.css";
+
+type Props = { asset: Asset; hidden: boolean; filter: AssetFilter };
+
+export function Facts({ asset, hidden, filter }: Props) {
+  const { models } = useModels();
+  const guides = useStyles();
+  const { data } = useQuery({
+    queryKey: keys.job(asset.job_id ?? "none"),
+    queryFn: async () => merge(undefined, await fetchJob(asset.job_id ?? "")),
+    enabled: asset.job_id !== null && !hidden,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const job = data?.job;
+  const prompt = asset.prompt;
+  const refined = job?.optimized_prompt && job.optimized_prompt !== prompt ? job.optimized_prompt : null;
+  const siblings = (job?.outputs ?? []).flatMap((output) => output.asset ?? []);
+
+  return (
+    <aside className={styles.facts} aria-label="Facts" hidden={hidden}>
+      <h1 className={styles.prompt}>{prompt ?? "Picture"}</h1>
+      {prompt && (
+        <div className={styles.does}>
+          <Link to="/" search={{ prompt }} className={buttonClass("outline")}>
+            <PenLine aria-hidden />
+            Use this prompt
+          </Link>
+          <Button onClick={() => copy(prompt, "Prompt")}>
+            <Copy aria-hidden />
+            Copy
+          </Button>
+        </div>
+      )}
+      <dl>
+        <Fact name="Model">{asset.model && modelName(models, asset.model)}</Fact>
+        <Fact name="Style">{job?.style && (guides.find((guide) => guide.id === job.style)?.name ?? job.style)}</Fact>
+        <Fact name="Size">{size(asset.width, asset.height)}</Fact>
+        <Fact name="File">
+          {asset.content_type.replace("image/", "").toUpperCase()}, {bytes(asset.bytes)}
+        </Fact>
+        <Fact name="Seed">{asset.seed !== null && <code>{asset.seed}</code>}</Fact>
+        <Fact name="Time">{job?.duration_ms != null && !job.reused && duration(job.duration_ms)}</Fact>
+        <Fact name="Cost">{job?.charged && credits(job.charged.credits)}</Fact>
+        <Fact name="Made">{moment(asset.created_at)}</Fact>
+        <Fact name="Without">{job?.negative_prompt}</Fact>
+      </dl>
+      {refined && (
+        <section>
+          <h2>How it was put</h2>
+          <p className={styles.refined}>{refined}</p>
+        </section>
+      )}
+      {siblings.length > 1 && (
+        <section>
+          <h2>From the same prompt</h2>
+          <ul className={styles.strip}>
+            {siblings.map((one, i) => (
+              <li key={one.id}>
+                <Link
+                  to="/i/$id"
+                  params={{ id: one.id }}
+                  search={filter}
+                  replace
+                  aria-label={`Variation ${i + 1}`}
+                  aria-current={one.id === asset.id ? "true" : undefined}
+                  style={{ aspectRatio: one.width / one.height }}
+                >
+                  <Picture asset={one} sizes="72px" />
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </aside>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  if (!children) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+/** What is on the wall, and how large. The choice lives in the address. */
+import { useNavigate } from "@tanstack/react-router";
+import { Star } from "lucide-react";
+import type { AssetFilter } from "@/shared/api/assets";
+import type { Model } from "@/shared/api/types";
+import { Picker } from "@/shared/ui/Picker";
+import { SearchField } from "@/shared/ui/SearchField";
+import styles from "./gallery.module.css";
+
+type Props = {
+  filter: AssetFilter;
+  models: readonly Model[];
+  size: number;
+  sizes: readonly number[];
+  onSize: (size: number) => void;
+};
+
+export function Filters({ filter, models, size, sizes, onSize }: Props) {
+  const navigate = useNavigate({ from: "/gallery" });
+  const set = (change: AssetFilter) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true, resetScroll: false });
+  const painters = models.filter((model) => model.kind === "image");
+  return (
+    <div className={styles.filters}>
+      <SearchField label="Search pictures" value={filter.q ?? ""} onChange={(q) => set({ q: q || undefined })} />
+      {painters.length > 1 && (
+        <Picker
+          label="Model"
+          look="dense"
+          value={filter.model ?? ""}
+          choices={[
+            { value: "", label: "All models" },
+            ...painters.map((model) => ({ value: model.id, label: model.name })),
+          ]}
+          onChange={(model) => set({ model: model || undefined })}
+        />
+      )}
+      <button
+        type="button"
+        className={styles.toggle}
+        aria-pressed={filter.starred === true}
+        onClick={() => set({ starred: filter.starred ? undefined : true })}
+      >
+        <Star aria-hidden />
+        Starred
+      </button>
+      <label className={styles.size}>
+        <span className="hidden-visually">Size of the pictures</span>
+        <input
+          type="range"
+          min={0}
+          max={sizes.length - 1}
+          step={1}
+          value={sizes.indexOf(size)}
+          aria-valuetext={`${size} pixels high`}
+          onChange={(event) => onSize(sizes[Number(event.target.value)] ?? 200)}
+        />
+      </label>
+    </div>
+  );
+}

@@ -1,0 +1,109 @@
+"""What tests stand on: one real PostgreSQL a run, a fresh database and real HTTP for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from safelight.database.embedded import EmbeddedPostgres
+from safelight.database.migrate import migrate
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.server import Plan
+from tests.studio import ServerProcess, Studio
+
+# The developer's own keys must never be used, or charged, by a test.
+for name in list(os.environ):
+    if name.startswith(("SAFELIGHT_", "OPENAI_", "POLLINATIONS_")) and name != "SAFELIGHT_CHROMIUM":
+        del os.environ[name]
+
+
+class Cluster:
+    """One embedded PostgreSQL, with a migrated template that every test clones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.embedded = EmbeddedPostgres(folder)
+        self.url = self.embedded.start()
+        asyncio.run(self._make_template())
+
+    async def _make_template(self) -> None:
+        admin = await asyncpg.connect(self.url)
+        await admin.execute("CREATE DATABASE template_safelight")
+        await admin.close()
+        template = await asyncpg.connect(self.url_of("template_safelight"))
+        await migrate(template)
+        await template.close()
+
+    def url_of(self, database: str) -> str:
+        return self.url.replace("/postgres?", f"/{database}?")
+
+    async def clone(self) -> str:
+        """A fresh database; its URL."""
+        name = f"test_{uuid4().hex}"
+        admin = await asyncpg.connect(self.url)
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_safelight")
+        await admin.close()
+        return self.url_of(name)
+
+    async def drop(self, url: str) -> None:
+        admin = await asyncpg.connect(self.url)
+        await admin.execute(f"DROP DATABASE IF EXISTS {url.split('/')[3].split('?')[0]} (FORCE)")
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    folder = Path(tempfile.mkdtemp(prefix="safelight-test-"))
+    folder.chmod(0o755)  # root's PostgreSQL runs as another user
+    made = Cluster(folder)
+    yield made
+    made.embedded.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def database_url(cluster: Cluster) -> AsyncIterator[str]:
+    url = await cluster.clone()
+    yield url
+    await cluster.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _fake_openai() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI() as fake:
+        yield fake
+
+
+@pytest.fixture
+def provider_api(_fake_openai: FakeOpenAI) -> FakeOpenAI:
+    """A fake OpenAI, as a test finds it: no plan, no calls."""
+    _fake_openai.plan = Plan()
+    _fake_openai.calls.clear()
+    _fake_openai.counts.clear()
+    _fake_openai.asked.clear()
+    _fake_openai.abandoned = 0
+    return _fake_openai
+
+
+@pytest.fixture
+async def studio(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+) -> AsyncIterator[Studio]:
+    """The whole of Safelight in this process, over real HTTP, with Sketch and a fake OpenAI."""
+    async with Studio.open(database_url, tmp_path, provider_api) as made:
+        yield made
+
+
+@pytest.fixture
+def server_process(database_url: str, tmp_path: Path) -> Iterator[ServerProcess]:
+    """`safelight serve` as a process of its own, not yet started, that can really be killed."""
+    process = ServerProcess(database_url, tmp_path)
+    yield process
+    process.stop()
