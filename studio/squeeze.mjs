@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const folder =
-  process.env.SAFELIGHT_STATIC ?? fileURLToPath(new URL("../src/safelight/static", import.meta.url));
+  process.env.SAFELIGHT_STATIC ??
+  fileURLToPath(new URL("../src/safelight/static", import.meta.url));
 const squeezable = /\.(html|js|css|svg|json|webmanifest|txt)$/;
 
 for (const name of readdirSync(folder, { recursive: true })) {

@@ -23,10 +23,34 @@ function preloadFont(): Plugin {
           {
             tag: "link",
             injectTo: "head",
-            attrs: { rel: "preload", as: "font", type: "font/woff2", href: `/${font}`, crossorigin: true },
+            attrs: {
+              rel: "preload",
+              as: "font",
+              type: "font/woff2",
+              href: `/${font}`,
+              crossorigin: true,
+            },
           },
         ];
       },
+    },
+  };
+}
+
+/**
+ * Layers rank in the order in which the browser first hears of them. A chunk shared by two pages can bring
+ * its style sheet before the one that states the order, and the reset would win over the parts.
+ */
+function layerOrderFirst(): Plugin {
+  return {
+    name: "layer-order-first",
+    enforce: "post",
+    generateBundle(_options, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type === "asset" && file.fileName.endsWith(".css")) {
+          file.source = `@layer reset,base,parts;${file.source}`;
+        }
+      }
     },
   };
 }
@@ -35,7 +59,7 @@ function preloadFont(): Plugin {
 const server = process.env["SAFELIGHT_DEV_SERVER"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
-  plugins: [react(), preloadFont()],
+  plugins: [react(), preloadFont(), layerOrderFirst()],
   resolve: { alias: { "@gen": here("./gen"), "@": here("./src") } },
   css: { transformer: "lightningcss", modules: { generateScopedName: "[name]_[local]_[hash:4]" } },
   build: {

@@ -282,6 +282,20 @@ async def test_a_name_that_does_not_exist_was_sent_nothing(name: str, seen: Seen
     assert type(error) is ProviderUnreachable, repr(error)
 
 
+@pytest.mark.parametrize("name", ("compatible", "text", "keyless"))
+async def test_a_server_without_tls_was_sent_nothing(
+    name: str, openai: FakeOpenAI, seen: Seen
+) -> None:
+    model, settings = ADAPTERS[name]
+    registry = build(settings(openai.url.replace("http:", "https:")))
+
+    error = await error_of(Adapter(name, openai, registry, registry.card(model)).ask(seen))
+
+    await registry.close()
+    assert type(error) is ProviderUnreachable, repr(error)
+    assert not openai.calls
+
+
 @pytest.mark.parametrize("name", EVERY)
 async def test_a_server_that_never_answers_leaves_the_outcome_unknown(
     name: str, adapter_of: Callable[[str], Adapter], seen: Seen
@@ -368,3 +382,26 @@ async def test_the_wait_they_ask_for_is_kept(
     error = await error_of(adapter.ask(seen))
 
     assert error.retry_after_s == (pytest.approx(wait_s, abs=1.5) if wait_s else None)
+
+
+async def test_the_built_in_painter_keeps_the_same_rules(seen: Seen) -> None:
+    registry = build(ProviderSettings())
+    card = registry.card("sketch")
+    provider = registry.image("sketch")
+    request = render(card, width=128, height=96, format="webp")
+
+    first = await provider.submit(request, seen)
+    second = await provider.submit(request, seen)
+    painting = asyncio.create_task(provider.submit(render(card, width=2048, height=2048), seen))
+    await asyncio.sleep(0.05)
+    painting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await painting
+    third = await provider.submit(request, seen)
+    await registry.close()
+
+    assert isinstance(first, Rendered)
+    assert sniff_format(first.data) == "webp"
+    assert first.seed == 7
+    assert first == second == third
+    assert seen.steps

@@ -63,7 +63,7 @@ def test_the_best_model_that_can_is_chosen_and_the_reason_said() -> None:
     chosen, reason = models.route(Asked(seed=4))
 
     assert chosen.id == "seeded"
-    assert reason == "Seeded is the best model that can; Plain cannot do this seed."
+    assert reason == "Seeded is the best model that can do this; plain has no seed."
 
 
 def test_when_no_model_can_the_missing_is_named() -> None:

@@ -72,9 +72,7 @@ async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
             await connection.execute("SET LOCAL statement_timeout = '60s'")
             if name == "0001_queue.sql":
                 # The library writes its own tables; the file then changes what must be changed.
-                await Queries(
-                    AsyncpgDriver(connection), QueryBuilderEnvironment(QUEUE)
-                ).install()
+                await Queries(AsyncpgDriver(connection), QueryBuilderEnvironment(QUEUE)).install()
             await connection.execute(sql)
             await connection.execute(
                 "INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest

@@ -16,7 +16,7 @@ from safelight.jobs.model import ENDED, PRIORITY_NAMES
 from safelight.values.images import CONTENT_TYPES
 
 
-def job(row: Row, links: Links, queue: wire.Queue | None = None) -> wire.Job:
+def job(row: Row | dict[str, Any], links: Links, queue: wire.Queue | None = None) -> wire.Job:
     """A job's row, as `repository.read` gives it, as it is shown."""
     request = row["request"]
     ended = row["status"] in ENDED
@@ -65,14 +65,14 @@ def job(row: Row, links: Links, queue: wire.Queue | None = None) -> wire.Job:
     )
 
 
-def outputs(row: Row, links: Links) -> list[wire.Output]:
+def outputs(row: Row | dict[str, Any], links: Links) -> list[wire.Output]:
     """Every variant of the job, those still being made included."""
     made = {output["index"]: output for output in row["outputs"] or ()}
     return [_output(index, made.get(index), row, links) for index in range(row["count"])]
 
 
 def _output(
-    index: int, made: dict[str, Any] | None, row: Row, links: Links
+    index: int, made: dict[str, Any] | None, row: Row | dict[str, Any], links: Links
 ) -> wire.Output:
     if made is None:
         # A job that ended without this variant (cancelled) has nothing to wait for.

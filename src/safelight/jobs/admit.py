@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 import orjson
 
 from safelight.database.pool import Database, Row
+from safelight.database.together import Together
 from safelight.database.wakeups import Wakeups
 from safelight.jobs import repository
 from safelight.jobs.feed import Feed
@@ -33,6 +34,8 @@ from safelight.values.ids import JobId, OwnerId, new_id
 from safelight.values.prompts import CleanText, UserPrompt
 
 METADATA_BYTES_MAX = 4096
+
+Shown: TypeAlias = "Row | dict[str, Any]"  # a job as `http/views.py` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class Admission:
         self._registry = registry
         self._feed = feed
         self._wakeups = wakeups
+        # Two at once: one batch waits for its commit while the next one is computed.
+        self._inserting: Together[Order, repository.Admitted | None] = Together(
+            lambda orders: repository.insert_once(database, orders), at_once=2
+        )
 
     async def submit(
         self,
@@ -85,7 +92,7 @@ class Admission:
         idempotency_key: str | None = None,
         body_digest: bytes = b"",
         request_id: str | None = None,
-    ) -> Row:
+    ) -> Shown:
         """Accept a wish, durably. Returns the job's row as it is shown. The same key with the same
         body answers the same job. Raises: RequestRefused."""
         order = self.order(owner_id, wish)
@@ -104,7 +111,7 @@ class Admission:
         assets = await repository.asset_ids(self._database, found["id"]) if found else None
         return Quoted(order.card.id, 0 if found else order.price.amount, assets, order.warnings)
 
-    async def retry(self, owner_id: OwnerId, job_id: JobId, *, request_id: str | None) -> Row:
+    async def retry(self, owner_id: OwnerId, job_id: JobId, *, request_id: str | None) -> Shown:
         """A new job with the request of one that failed or was cancelled.
 
         Raises: NotFound, AlreadyFinished when it is still going or was completed."""
@@ -192,28 +199,23 @@ class Admission:
             return None
         return await repository.find_reusable(self._database, order.owner_id, order.digest())
 
-    async def _insert(self, order: Order) -> Row:
-        if order.idempotency_key and (first := await self._first_answer(order)):
-            return first
-        reused = await self._reusable(order)
-        if await repository.insert_once(self._database, order, reused) is None:
-            first = await self._first_answer(order)
-            if first is None:
-                raise IdempotencyMismatch  # only if the key was forgotten this very moment
-            return first
+    async def _insert(self, order: Order) -> Shown:
+        admitted = await self._inserting.add(order)
+        if admitted is None:
+            return await self._first_answer(order)
         self._feed.announce()
-        if reused is None:
-            ring_for_entries(self._wakeups)
-        return await self._shown(order.owner_id, order.id)
+        if admitted.reused:
+            return await self._shown(order.owner_id, order.id)
+        ring_for_entries(self._wakeups)
+        return repository.fresh(order, admitted.created_at)
 
-    async def _first_answer(self, order: Order) -> Row | None:
+    async def _first_answer(self, order: Order) -> Shown:
         """What the same key was answered before. Raises: IdempotencyMismatch."""
         key = order.idempotency_key or ""
-        await repository.forget_old_key(self._database, order.owner_id, key)
+        if await repository.forget_old_key(self._database, order.owner_id, key):
+            return await self._insert(order)
         used = await repository.find_key(self._database, order.owner_id, key)
-        if used is None:
-            return None
-        if used["body_digest"] != order.body_digest:
+        if used is None or used["body_digest"] != order.body_digest:
             raise IdempotencyMismatch
         return await self._shown(order.owner_id, used["job_id"])
 
@@ -258,9 +260,7 @@ def _contradictions(wish: Wish) -> list[FieldError]:
         wrong.append(FieldError(f"parameters.{missing}", "Give width and height together."))
     for name in ("aspect_ratio", "resolution"):
         if name in given and ("width" in given or "height" in given):
-            wrong.append(
-                FieldError(f"parameters.{name}", "Give either this or width and height.")
-            )
+            wrong.append(FieldError(f"parameters.{name}", "Give either this or width and height."))
     if wish.webhook_url and not re.match(r"https://[^/\s]+", wish.webhook_url):
         wrong.append(FieldError("webhook_url", "Must be an https:// address."))
     return wrong

@@ -14,11 +14,10 @@ from typing import Any
 
 import structlog
 
-from safelight.database.patience import patiently
-from safelight.database.pool import Database
-from safelight.jobs import repository
+from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.model import Attempt, Made, Stage
+from safelight.jobs.repository import Delivery, Note
 from safelight.values.images import CONTENT_TYPES, sniff_format
 
 _STAGE_DELAY_S = 0.004  # long enough to join the next line, too short to be seen
@@ -37,10 +36,10 @@ class Journal:
     """One attempt's pen."""
 
     def __init__(
-        self, database: Database, feed: Feed, attempt: Attempt, recorded: dict[str, tuple[str, Any]]
+        self, desk: Desk, feed: Feed, attempt: Attempt, recorded: dict[str, tuple[str, Any]]
     ) -> None:
         self.attempt = attempt
-        self._database = database
+        self._desk = desk
         self._feed = feed
         self._recorded = recorded
         self._stage: Stage | None = None
@@ -114,19 +113,8 @@ class Journal:
         async with self._writing:
             lines = self._take_lines()
             lines += [("output", {"index": one.index}) for one in made]
-            self._check(
-                await patiently(
-                    lambda: repository.deliver(
-                        self._database,
-                        self.attempt,
-                        made=made,
-                        events=lines,
-                        status=status,
-                        error=error,
-                        charged=charged,
-                    )
-                )
-            )
+            delivery = Delivery(self.attempt, tuple(made), tuple(lines), status, error, charged)
+            self._check(await self._desk.deliver(delivery))
         self._feed.announce()
 
     async def close(self) -> None:
@@ -139,19 +127,8 @@ class Journal:
             progress = self._progress
             share = sum(progress.values()) / self.attempt.count if progress else None
             prompt, self._prompt = self._prompt, None
-            self._check(
-                await patiently(
-                    lambda: repository.note(
-                        self._database,
-                        self.attempt,
-                        stage=self._stage,
-                        progress=share,
-                        optimized_prompt=prompt,
-                        events=lines,
-                        steps=steps,
-                    )
-                )
-            )
+            note = Note(self.attempt, self._stage, share, prompt, tuple(lines), tuple(steps))
+            self._check(await self._desk.note(note))
         if lines:
             self._feed.announce()
 

@@ -94,6 +94,7 @@ class Attempt:
     owner_id: OwnerId
     number: int
     tries: int  # earlier attempts that ended in a failure worth another try
+    crashes: int  # earlier attempts that never ended: their worker died
     type: JobType
     prompt: UserPrompt
     model: str

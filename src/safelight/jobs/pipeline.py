@@ -13,6 +13,7 @@ from safelight.database.patience import patiently
 from safelight.database.pool import Database
 from safelight.images.store import PictureStore
 from safelight.jobs import rendering, repository
+from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
 from safelight.jobs.model import Attempt, Made, Stage
@@ -55,6 +56,7 @@ class Pipeline:
         limits: Limits,
     ) -> None:
         self._database = database
+        self._desk = Desk(database)
         self._feed = feed
         self._registry = registry
         self._store = store
@@ -64,16 +66,15 @@ class Pipeline:
     async def carry_out(self, job_id: JobId) -> Again | None:
         """Make one attempt. Returns Again when there should be another, None when the job ended
         (or had ended before)."""
-        started = await patiently(lambda: repository.start_attempt(self._database, job_id))
-        if started is None:
+        attempt = await self._desk.start(job_id)
+        if attempt is None:
             return None
-        attempt, crashes = started
         self._feed.announce()
         self._attempts[job_id] = attempt
         journal = await self._open_journal(attempt)
         try:
-            if crashes >= self._limits.crashes_max:
-                await self._give_up_crashing(journal, crashes)
+            if attempt.crashes >= self._limits.crashes_max:
+                await self._give_up_crashing(journal)
                 return None
             return await self._produce(journal)
         except Fenced:
@@ -95,7 +96,7 @@ class Pipeline:
             recorded = await patiently(
                 lambda: repository.recorded_steps(self._database, attempt.job_id)
             )
-        return Journal(self._database, self._feed, attempt, recorded)
+        return Journal(self._desk, self._feed, attempt, recorded)
 
     async def _produce(self, journal: Journal) -> Again | None:
         attempt = journal.attempt
@@ -128,9 +129,7 @@ class Pipeline:
     async def _delivered_before(self, attempt: Attempt) -> dict[int, str]:
         if attempt.number == 1:
             return {}
-        return await patiently(
-            lambda: repository.delivered_indexes(self._database, attempt.job_id)
-        )
+        return await patiently(lambda: repository.delivered_indexes(self._database, attempt.job_id))
 
     async def _collect(
         self,
@@ -214,7 +213,8 @@ class Pipeline:
         )
         log.info("job ended", status=status, attempt=attempt.number, outputs=delivered)
 
-    async def _give_up_crashing(self, journal: Journal, crashes: int) -> None:
+    async def _give_up_crashing(self, journal: Journal) -> None:
+        crashes = journal.attempt.crashes
         earlier = await self._delivered_before(journal.attempt)
         error = {
             "code": "internal",

@@ -69,7 +69,9 @@ async def make_picture(
         reach("uploading")
         picture = await _keep(rendered, store, request_size(journal))
         data = rendered.data
-        await journal.record(f"render:{index}", "done", asdict(picture) | {"asset_id": str(picture.asset_id)})
+        await journal.record(
+            f"render:{index}", "done", asdict(picture) | {"asset_id": str(picture.asset_id)}
+        )
     reach("finalizing")
     thumbhash = await _make_previews(picture, data, store)
     return Made(

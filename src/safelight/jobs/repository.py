@@ -3,8 +3,9 @@ means that it was fenced, and the caller stops."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,72 +14,140 @@ from safelight.jobs.model import PRIORITY_NUMBERS, Attempt, Made, Order
 from safelight.values.ids import JobId, OwnerId
 from safelight.values.prompts import CleanText, UserPrompt
 
-# One statement is one transaction and one round trip: the job, its queue entry, its first event
-# and its idempotency key are durable together or not at all. With a key that exists already,
-# `claimed` is empty and nothing else is written.
+# One statement is one transaction and one round trip, for all orders that wait for it: each job,
+# its queue entry, its first event and its idempotency key are durable together or not at all.
+# An order whose key exists already is not `taken`, and nothing else is written for it. One whose
+# digest is that of an earlier result (`found`) is completed at once, with that result's outputs.
 # The entry is what PgQueuer's own enqueue writes, less its log line (tests/queueing compares them).
-ADMIT = """
-WITH claimed AS (
+_ADMIT = """
+WITH ordered AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1) AS ordered (
+        id uuid, owner_id uuid, type text, prompt text, model text, provider text, request jsonb,
+        count smallint, digest text, price int, priority smallint, session_id uuid, retry_of uuid,
+        warnings text[], request_id text, key text, body_digest text, may_reuse boolean)
+), claimed AS (
     INSERT INTO idempotency_keys (owner_id, key, body_digest, job_id)
-    SELECT $2, $20::text, $21::bytea, $1 WHERE $20::text IS NOT NULL
+    SELECT owner_id, key, decode(body_digest, 'hex'), id FROM ordered WHERE key IS NOT NULL
     ON CONFLICT DO NOTHING
     RETURNING job_id
+), taken AS MATERIALIZED (
+    SELECT ordered.*, found.id AS found_id
+    FROM ordered LEFT JOIN LATERAL (
+        SELECT j.id FROM jobs j
+        WHERE ordered.may_reuse AND j.owner_id = ordered.owner_id
+          AND j.digest = decode(ordered.digest, 'hex') AND j.status = 'completed'
+          AND {whole}
+        ORDER BY j.id DESC LIMIT 1) AS found ON true
+    WHERE ordered.key IS NULL OR ordered.id IN (SELECT job_id FROM claimed)
 ), job AS (
     INSERT INTO jobs (id, owner_id, type, prompt, model, provider, request, count, digest, price,
                       priority, session_id, retry_of, warnings, request_id,
                       status, reused, charged, started_at, finished_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-           CASE WHEN $16::jsonb IS NULL THEN 'pending' ELSE 'completed' END, $16,
-           CASE WHEN $16 IS NULL THEN NULL ELSE 0 END,
-           CASE WHEN $16 IS NULL THEN NULL ELSE now() END,
-           CASE WHEN $16 IS NULL THEN NULL ELSE now() END
-    WHERE $20::text IS NULL OR EXISTS (SELECT FROM claimed)
-    RETURNING id, created_at
+    SELECT id, owner_id, type, prompt, model, provider, request, count, decode(digest, 'hex'),
+           CASE WHEN found_id IS NULL THEN price ELSE 0 END,
+           priority, session_id, retry_of, warnings, request_id,
+           CASE WHEN found_id IS NULL THEN 'pending' ELSE 'completed' END,
+           CASE WHEN found_id IS NOT NULL
+                THEN jsonb_build_object('kind', 'exact', 'job_id', found_id) END,
+           CASE WHEN found_id IS NOT NULL THEN 0 END,
+           CASE WHEN found_id IS NOT NULL THEN now() END,
+           CASE WHEN found_id IS NOT NULL THEN now() END
+    FROM taken
 ), entry AS (
     INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status)
-    SELECT $17, $18, $19, 'queued' FROM job WHERE $16 IS NULL
+    SELECT priority, provider, uuid_send(id), 'queued' FROM taken WHERE found_id IS NULL
 ), kept AS (
     INSERT INTO outputs (job_id, index, status, asset_id, text, seed)
-    SELECT $1, index, status, asset_id, text, seed FROM outputs
-    WHERE $16 IS NOT NULL AND job_id = ($16 ->> 'job_id')::uuid AND EXISTS (SELECT FROM job)
+    SELECT taken.id, o.index, o.status, o.asset_id, o.text, o.seed
+    FROM taken JOIN outputs o ON o.job_id = taken.found_id
 ), event AS (
     INSERT INTO events (owner_id, job_id, status, kind)
-    SELECT $2, $1, CASE WHEN $16 IS NULL THEN 'pending' ELSE 'completed' END,
-           CASE WHEN $16 IS NULL THEN 'snapshot' ELSE 'completed' END
-    FROM job
+    SELECT owner_id, id, CASE WHEN found_id IS NULL THEN 'pending' ELSE 'completed' END,
+           CASE WHEN found_id IS NULL THEN 'snapshot' ELSE 'completed' END
+    FROM taken
 )
-SELECT created_at FROM job
+SELECT id, now() AS created_at, found_id IS NOT NULL AS reused FROM taken
 """
 
+# All of a job's outputs are there, completed, and none was deleted from the gallery.
+_WHOLE = """(SELECT count(*) = j.count AND bool_and(
+                 o.status = 'completed' AND (o.asset_id IS NULL OR a.deleted_at IS NULL))
+             FROM outputs o LEFT JOIN assets a ON a.id = o.asset_id WHERE o.job_id = j.id)"""
 
-async def insert_once(database: Database, order: Order, reused: Row | None) -> datetime | None:
-    """Record the order, its queue entry and its first event. Returns when it was created, or None
-    when its idempotency key was used before. `reused` is the job whose outputs are served."""
-    created: datetime | None = await database.fetchval(
-        ADMIT,
-        order.id,
-        order.owner_id,
-        order.type,
-        order.prompt.text,
-        order.card.id,
-        order.card.provider,
-        order.request(),
-        order.count,
-        order.digest(),
-        0 if reused else order.price.amount,
-        PRIORITY_NUMBERS[order.priority],
-        order.session_id,
-        order.retry_of,
-        list(order.warnings),
-        order.request_id,
-        {"kind": "exact", "job_id": str(reused["id"])} if reused else None,
-        PRIORITY_NUMBERS[order.priority],
-        order.card.provider,
-        order.id.bytes,
-        order.idempotency_key,
-        order.body_digest,
-    )
-    return created
+_ADMIT = _ADMIT.replace("{whole}", _WHOLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """created_at: of the job. reused: it was completed at once, with an earlier result."""
+
+    created_at: datetime
+    reused: bool
+
+
+async def insert_once(database: Database, orders: list[Order]) -> list[Admitted | None]:
+    """Record the orders, their queue entries and first events; one answer an order, None where
+    its idempotency key was used before."""
+    rows = await database.fetch(_ADMIT, [_ordered(order) for order in orders])
+    admitted = {row["id"]: Admitted(row["created_at"], row["reused"]) for row in rows}
+    return [admitted.get(order.id) for order in orders]
+
+
+def _ordered(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "owner_id": order.owner_id,
+        "type": order.type,
+        "prompt": order.prompt.text,
+        "model": order.card.id,
+        "provider": order.card.provider,
+        "request": order.request(),
+        "count": order.count,
+        "digest": order.digest().hex(),
+        "price": order.price.amount,
+        "priority": PRIORITY_NUMBERS[order.priority],
+        "session_id": order.session_id,
+        "retry_of": order.retry_of,
+        "warnings": order.warnings,
+        "request_id": order.request_id,
+        "key": order.idempotency_key,
+        "body_digest": order.body_digest.hex(),
+        "may_reuse": order.reuse != "never",
+    }
+
+
+def fresh(order: Order, created_at: datetime) -> dict[str, Any]:
+    """The row of a job that was admitted this moment, without reading it back."""
+    return {
+        "id": order.id,
+        "owner_id": order.owner_id,
+        "type": order.type,
+        "status": "pending",
+        "stage": None,
+        "progress": None,
+        "attempt": 0,
+        "revision": 0,
+        "priority": PRIORITY_NUMBERS[order.priority],
+        "model": order.card.id,
+        "provider": order.card.provider,
+        "prompt": order.prompt.text,
+        "optimized_prompt": None,
+        "request": order.request(),
+        "count": order.count,
+        "session_id": order.session_id,
+        "retry_of": order.retry_of,
+        "reused": None,
+        "adjustments": [],
+        "warnings": list(order.warnings),
+        "price": order.price.amount,
+        "charged": None,
+        "usd": None,
+        "error": None,
+        "created_at": created_at,
+        "started_at": None,
+        "finished_at": None,
+        "outputs": None,
+    }
 
 
 async def find_key(database: Database, owner_id: OwnerId, key: str) -> Row | None:
@@ -90,14 +159,15 @@ async def find_key(database: Database, owner_id: OwnerId, key: str) -> Row | Non
     )
 
 
-async def forget_old_key(database: Database, owner_id: OwnerId, key: str) -> None:
+async def forget_old_key(database: Database, owner_id: OwnerId, key: str) -> bool:
     """Make a key of more than 24 hours ago usable again; the sweep may not have come by yet."""
-    await database.execute(
+    done = await database.execute(
         """DELETE FROM idempotency_keys
            WHERE owner_id = $1 AND key = $2 AND created_at < now() - interval '24 hours'""",
         owner_id,
         key,
     )
+    return done != "DELETE 0"
 
 
 # A job as it is shown: its row and its outputs with what their assets need for a link.
@@ -120,9 +190,7 @@ FROM jobs j
 
 async def read(database: Database, owner_id: OwnerId, job_id: JobId | UUID) -> Row | None:
     """The job as it is shown, or None when it is unknown or somebody else's."""
-    return await database.fetchrow(
-        _SHOWN + "WHERE j.id = $1 AND j.owner_id = $2", job_id, owner_id
-    )
+    return await database.fetchrow(_SHOWN + "WHERE j.id = $1 AND j.owner_id = $2", job_id, owner_id)
 
 
 async def read_many(database: Database, job_ids: list[UUID]) -> list[Row]:
@@ -174,12 +242,9 @@ async def position(database: Database, job_id: JobId | UUID, priority: int) -> i
 async def find_reusable(database: Database, owner_id: OwnerId, digest: bytes) -> Row | None:
     """The newest completed job of this owner with the digest, all of whose outputs still exist."""
     return await database.fetchrow(
-        """SELECT j.id, j.count FROM jobs j
-           WHERE j.owner_id = $1 AND j.digest = $2 AND j.status = 'completed'
-             AND (SELECT count(*) = j.count AND bool_and(
-                      o.status = 'completed' AND (o.asset_id IS NULL OR a.deleted_at IS NULL))
-                  FROM outputs o LEFT JOIN assets a ON a.id = o.asset_id WHERE o.job_id = j.id)
-           ORDER BY j.id DESC LIMIT 1""",
+        f"""SELECT j.id FROM jobs j
+            WHERE j.owner_id = $1 AND j.digest = $2 AND j.status = 'completed' AND {_WHOLE}
+            ORDER BY j.id DESC LIMIT 1""",  # noqa: S608
         owner_id,
         digest,
     )
@@ -201,7 +266,7 @@ WITH job AS (
            attempt = attempt + 1, revision = revision + 1,
            crashes = crashes + (status = 'processing')::int,
            started_at = coalesce(started_at, now())
-    WHERE id = $1 AND status IN ('pending', 'processing')
+    WHERE id = ANY($1) AND status IN ('pending', 'processing')
     RETURNING id, owner_id, attempt, tries, crashes, type, prompt, model, provider, count, price,
               request, request_id
 ), event AS (
@@ -212,17 +277,20 @@ SELECT * FROM job
 """
 
 
-async def start_attempt(database: Database, job_id: JobId) -> tuple[Attempt, int] | None:
-    """Begin the next attempt and return it with the number of crashes so far, or None when the
-    job has ended."""
-    row = await database.fetchrow(_START, job_id)
-    if row is None:
-        return None
-    attempt = Attempt(
-        job_id=JobId(row["id"]),
-        owner_id=OwnerId(row["owner_id"]),
+async def start_attempts(database: Database, job_ids: list[JobId]) -> list[Attempt | None]:
+    """Begin the next attempt of each job; None where the job has ended."""
+    rows = await database.fetch(_START, job_ids)
+    started = {row["id"]: _attempt(row) for row in rows}
+    return [started.get(job_id) for job_id in job_ids]
+
+
+def _attempt(row: Row) -> Attempt:
+    return Attempt(
+        job_id=JobId(UUID(int=row["id"].int)),
+        owner_id=OwnerId(UUID(int=row["owner_id"].int)),
         number=row["attempt"],
         tries=row["tries"],
+        crashes=row["crashes"],
         type=row["type"],
         prompt=UserPrompt(CleanText(row["prompt"])),
         model=row["model"],
@@ -232,58 +300,68 @@ async def start_attempt(database: Database, job_id: JobId) -> tuple[Attempt, int
         request=row["request"],
         request_id=row["request_id"],
     )
-    return attempt, row["crashes"]
 
 
-# Everything that happens in the middle of an attempt, in one statement: stage and progress, the
-# lines of the story, and what the journal records.
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What happened in the middle of an attempt: stage and progress, lines of the story, steps
+    for the journal."""
+
+    attempt: Attempt
+    stage: str | None = None
+    progress: float | None = None
+    optimized_prompt: str | None = None
+    events: tuple[tuple[str, dict[str, Any]], ...] = ()  # (kind, data)
+    steps: tuple[tuple[str, str, Any], ...] = ()  # (name, state, result)
+
+
 _NOTE = """
-WITH job AS (
-    UPDATE jobs SET stage = coalesce($3, stage), progress = $4, revision = revision + 1,
-           optimized_prompt = coalesce($5, optimized_prompt)
-    WHERE id = $1 AND attempt = $2 AND status = 'processing'
-    RETURNING id, owner_id
+WITH noted AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1) AS noted (
+        id uuid, attempt int, stage text, progress real, optimized_prompt text,
+        events jsonb, steps jsonb)
+), job AS (
+    UPDATE jobs SET stage = coalesce(noted.stage, jobs.stage), progress = noted.progress,
+           revision = revision + 1,
+           optimized_prompt = coalesce(noted.optimized_prompt, jobs.optimized_prompt)
+    FROM noted
+    WHERE jobs.id = noted.id AND jobs.attempt = noted.attempt AND jobs.status = 'processing'
+    RETURNING jobs.id, jobs.owner_id, noted.attempt, noted.events, noted.steps
 ), event AS (
     INSERT INTO events (owner_id, job_id, status, kind, data)
-    SELECT owner_id, id, 'processing', line.kind, line.data
-    FROM job, unnest($6::text[], $7::jsonb[]) WITH ORDINALITY AS line (kind, data, place)
-    ORDER BY place
+    SELECT owner_id, id, 'processing', line ->> 0, line -> 1
+    FROM job, jsonb_array_elements(events) WITH ORDINALITY AS told (line, place)
+    ORDER BY id, place
 ), step AS (
     INSERT INTO steps (job_id, name, attempt, state, result)
-    SELECT id, entry.name, $2, entry.state, entry.result
-    FROM job, unnest($8::text[], $9::text[], $10::jsonb[]) AS entry (name, state, result)
+    SELECT id, entry ->> 0, attempt, entry ->> 1, entry -> 2
+    FROM job, jsonb_array_elements(steps) AS entry
     ON CONFLICT (job_id, name) DO UPDATE
     SET attempt = excluded.attempt, state = excluded.state, result = excluded.result, at = now()
 )
-SELECT true FROM job
+SELECT id FROM job
 """
 
 
-async def note(
-    database: Database,
-    attempt: Attempt,
-    *,
-    stage: str | None,
-    progress: float | None,
-    optimized_prompt: str | None,
-    events: list[tuple[str, dict[str, Any]]],
-    steps: list[tuple[str, str, Any]],
-) -> bool:
-    """Write what happened so far; False when the attempt was fenced."""
-    row = await database.fetchval(
+async def note(database: Database, notes: list[Note]) -> list[bool]:
+    """Write what happened so far; False where the attempt was fenced."""
+    rows = await database.fetch(
         _NOTE,
-        attempt.job_id,
-        attempt.number,
-        stage,
-        progress,
-        optimized_prompt,
-        [kind for kind, _ in events],
-        [data for _, data in events],
-        [name for name, _, _ in steps],
-        [state for _, state, _ in steps],
-        [result for _, _, result in steps],
+        [
+            {
+                "id": one.attempt.job_id,
+                "attempt": one.attempt.number,
+                "stage": one.stage,
+                "progress": one.progress,
+                "optimized_prompt": one.optimized_prompt,
+                "events": one.events,
+                "steps": one.steps,
+            }
+            for one in notes
+        ],
     )
-    return row is not None
+    written = {row["id"] for row in rows}
+    return [one.attempt.job_id in written for one in notes]
 
 
 async def recorded_steps(database: Database, job_id: JobId) -> dict[str, tuple[str, Any]]:
@@ -298,76 +376,86 @@ async def delivered_indexes(database: Database, job_id: JobId) -> dict[int, str]
     return {row["index"]: row["status"] for row in rows}
 
 
-# Outputs and, with $3 other than 'processing', the end of the job: one statement, so that a
-# reader sees a completed job with all its outputs or neither. An output is written once; the
-# primary key (job_id, index) holds even if two attempts should ever meet here.
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Finished variants and, unless status is `processing`, the end of the job."""
+
+    attempt: Attempt
+    made: tuple[Made, ...]
+    events: tuple[tuple[str, dict[str, Any]], ...]  # (kind, data)
+    status: str = "processing"
+    error: dict[str, Any] | None = None
+    charged: int | None = None
+
+
+# Outputs and the end of their job are one statement, so that a reader sees a completed job with
+# all its outputs or neither. An output is written once; the primary key (job_id, index) holds even
+# if two attempts should ever meet here.
 _DELIVER = """
-WITH job AS (
-    UPDATE jobs SET status = $3, revision = revision + 1, error = $4, charged = $5,
-           stage = CASE WHEN $3 = 'processing' THEN stage END,
-           progress = CASE WHEN $3 = 'processing' THEN progress END,
-           finished_at = CASE WHEN $3 = 'processing' THEN NULL ELSE now() END,
-           adjustments = (SELECT coalesce(array_agg(DISTINCT note), '{}')
-                          FROM unnest(adjustments || $8::text[]) AS note),
-           usd = CASE WHEN $9::numeric IS NULL THEN usd ELSE coalesce(usd, 0) + $9 END
-    WHERE id = $1 AND attempt = $2 AND status = 'processing'
-    RETURNING id, owner_id, prompt, model
-), made AS (
-    SELECT * FROM jsonb_to_recordset($6) AS made (
+WITH handed AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1) AS handed (
+        id uuid, attempt int, status text, error jsonb, charged int, adjustments text[],
+        usd numeric, made jsonb, events jsonb)
+), job AS (
+    UPDATE jobs SET status = handed.status, revision = revision + 1, error = handed.error,
+           charged = handed.charged,
+           stage = CASE WHEN handed.status = 'processing' THEN stage END,
+           progress = CASE WHEN handed.status = 'processing' THEN progress END,
+           finished_at = CASE WHEN handed.status = 'processing' THEN NULL ELSE now() END,
+           adjustments = CASE WHEN handed.adjustments <@ jobs.adjustments THEN jobs.adjustments
+                              ELSE jobs.adjustments || handed.adjustments END,
+           usd = CASE WHEN handed.usd IS NULL THEN jobs.usd
+                      ELSE coalesce(jobs.usd, 0) + handed.usd END
+    FROM handed
+    WHERE jobs.id = handed.id AND jobs.attempt = handed.attempt AND jobs.status = 'processing'
+    RETURNING jobs.id, jobs.owner_id, jobs.prompt, jobs.model, handed.made, handed.events
+), made AS MATERIALIZED (
+    SELECT job.id AS job_id, job.owner_id, job.prompt, job.model, made.*
+    FROM job, jsonb_to_recordset(job.made) AS made (
         index smallint, status text, asset_id uuid, width int, height int, format text,
         bytes bigint, sha256 text, seed bigint, thumbhash text, text text, error jsonb)
 ), asset AS (
     INSERT INTO assets (id, owner_id, job_id, index, width, height, format, bytes, sha256,
                         thumbhash, seed, prompt, model)
-    SELECT asset_id, owner_id, job.id, index, width, height, format, bytes, decode(sha256, 'hex'),
+    SELECT asset_id, owner_id, job_id, index, width, height, format, bytes, decode(sha256, 'hex'),
            decode(thumbhash, 'hex'), seed, prompt, model
-    FROM job, made WHERE asset_id IS NOT NULL
+    FROM made WHERE asset_id IS NOT NULL
 ), output AS (
     INSERT INTO outputs (job_id, index, status, asset_id, text, seed, error)
-    SELECT job.id, index, status, asset_id, text, seed, error FROM job, made
+    SELECT job_id, index, status, asset_id, text, seed, error FROM made
 ), event AS (
     INSERT INTO events (owner_id, job_id, status, kind, data)
-    SELECT owner_id, id, line.status, line.kind, line.data
-    FROM job, jsonb_to_recordset($7) AS line (status text, kind text, data jsonb)
+    SELECT owner_id, id, line ->> 0, line ->> 1, line -> 2
+    FROM job, jsonb_array_elements(events) WITH ORDINALITY AS told (line, place)
+    ORDER BY id, place
 )
-SELECT true FROM job
+SELECT id FROM job
 """
 
 
-async def deliver(
-    database: Database,
-    attempt: Attempt,
-    *,
-    made: list[Made],
-    events: list[tuple[str, dict[str, Any]]],
-    status: str = "processing",
-    error: dict[str, Any] | None = None,
-    charged: int | None = None,
-) -> bool:
-    """Store finished variants and, unless status is `processing`, end the job. False: fenced."""
-    usd = [one.usd for one in made if one.usd is not None]
-    lines = [{"status": "processing", "kind": kind, "data": data} for kind, data in events]
-    if status != "processing":
-        lines.append({"status": status, "kind": status, "data": {}})
-    row = await database.fetchval(
-        _DELIVER,
-        attempt.job_id,
-        attempt.number,
-        status,
-        error,
-        charged,
-        [_output_row(one) for one in made],
-        lines,
-        [text for one in made for text in one.adjustments],
-        sum(map(_decimal, usd)) if usd else None,
-    )
-    return row is not None
+async def deliver(database: Database, deliveries: list[Delivery]) -> list[bool]:
+    """Store finished variants and ends of jobs. False: that attempt was fenced."""
+    rows = await database.fetch(_DELIVER, [_handed(one) for one in deliveries])
+    written = {row["id"] for row in rows}
+    return [one.attempt.job_id in written for one in deliveries]
 
 
-def _decimal(text: str) -> Any:
-    from decimal import Decimal  # noqa: PLC0415
-
-    return Decimal(text)
+def _handed(delivery: Delivery) -> dict[str, Any]:
+    lines = [("processing", kind, data) for kind, data in delivery.events]
+    if delivery.status != "processing":
+        lines.append((delivery.status, delivery.status, {}))
+    usd = [Decimal(one.usd) for one in delivery.made if one.usd is not None]
+    return {
+        "id": delivery.attempt.job_id,
+        "attempt": delivery.attempt.number,
+        "status": delivery.status,
+        "error": delivery.error,
+        "charged": delivery.charged,
+        "adjustments": list(dict.fromkeys(t for one in delivery.made for t in one.adjustments)),
+        "usd": str(sum(usd)) if usd else None,
+        "made": [_output_row(one) for one in delivery.made],
+        "events": lines,
+    }
 
 
 def _output_row(one: Made) -> dict[str, Any]:

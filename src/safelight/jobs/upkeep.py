@@ -62,7 +62,9 @@ class Upkeep:
                         SELECT ctid FROM idempotency_keys
                         WHERE created_at < now() - interval '24 hours' LIMIT {_BATCH}))"""  # noqa: S608
             )
-            await tx.execute("DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 hour'")
+            await tx.execute(
+                "DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 hour'"
+            )
             await tx.execute("DELETE FROM queue.pgqueuer WHERE status = 'failed'")
         if found := await restore_missing(self._database):
             log.error("jobs without a queue entry were queued again", jobs=found)

@@ -147,6 +147,5 @@ def _why(
         return f"{card.name} is the only model switched on for this."
     if not passed_over:
         return f"{card.name} is the best model switched on, and it can do all that was asked."
-    first, errors = passed_over[0]
-    word = errors[0].field.removeprefix("parameters.").replace("_", " ")
-    return f"{card.name} is the best model that can; {first.name} cannot do this {word}."
+    _, errors = passed_over[0]
+    return f"{card.name} is the best model that can do this; {errors[0].message}"

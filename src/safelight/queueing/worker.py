@@ -175,6 +175,10 @@ class Worker:
             self._running.pop(job_id, None)
             self._cancelled.discard(job_id)
         if again:
+            # PgQueuer may be asleep until its next poll: wake it when the time has come.
+            asyncio.get_running_loop().call_later(
+                again.delay_s + 0.02, ring_for_entries, self._wakeups
+            )
             raise RetryRequested(timedelta(seconds=again.delay_s), reason="to be tried again")
 
     async def _attempt(self, job_id: JobId) -> Again | None:

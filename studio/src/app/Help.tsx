@@ -45,7 +45,13 @@ const tables: readonly { where: string; keys: readonly (readonly [string, string
   },
 ];
 
-export function Help({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
+export function Help({
+  open,
+  onOpenChange,
+}: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}) {
   return (
     <Modal title="Keyboard" open={open} onOpenChange={onOpenChange}>
       <div className={styles.tables}>

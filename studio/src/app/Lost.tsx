@@ -31,8 +31,9 @@ export function Broken({ error }: ErrorComponentProps) {
           </Button>
         }
       >
-        Something went wrong here. It's our fault, not yours: {error instanceof Error ? error.message : "an unknown error"}. Your jobs and pictures are safe on the
-        server.
+        Something went wrong here. It's our fault, not yours:{" "}
+        {error instanceof Error ? error.message : "an unknown error"}. Your jobs and pictures are
+        safe on the server.
       </Empty>
     </main>
   );

@@ -1,13 +1,14 @@
 /** Around every page: the stream, what is read aloud, messages, page titles, keys that work anywhere. */
 import { Outlet, useMatches, useNavigate, useRouterState } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
-import { type Announce, useStream } from "@/shared/api/live";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { useCancel, useLive } from "@/shared/api/jobs";
+import { type Announce, useStream } from "@/shared/api/live";
 import { useShortcuts } from "@/shared/ui/shortcuts";
 import { Toasts } from "@/shared/ui/toast";
-import { Help } from "./Help";
 import { sentence } from "./announce";
 import styles from "./root.module.css";
+
+const Help = lazy(() => import("./Help").then((module) => ({ default: module.Help })));
 
 export function Root() {
   const [said, setSaid] = useState("");
@@ -38,7 +39,11 @@ export function Root() {
         </p>
       )}
       <Toasts />
-      <Help open={help} onOpenChange={setHelp} />
+      {help && (
+        <Suspense>
+          <Help open onOpenChange={setHelp} />
+        </Suspense>
+      )}
     </>
   );
 }

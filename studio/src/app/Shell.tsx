@@ -3,11 +3,11 @@ import { Link, Outlet, useMatches } from "@tanstack/react-router";
 import { History, Images, Keyboard, Menu as More, Sparkle } from "lucide-react";
 import type { ReactNode } from "react";
 import { QueuePill } from "@/features/queue/QueuePill";
+import { Button } from "@/shared/ui/Button";
+import { Panel } from "@/shared/ui/Panel";
 import { Mark } from "./Mark";
 import styles from "./shell.module.css";
 import { ThemeChoice, ThemeMenu } from "./ThemeMenu";
-import { Panel } from "@/shared/ui/Panel";
-import { Button } from "@/shared/ui/Button";
 
 const openHelp = () => window.dispatchEvent(new Event("safelight:help"));
 
@@ -66,9 +66,21 @@ export function Shell() {
   );
 }
 
-function Page({ to, icon, name }: { to: "/" | "/gallery" | "/history"; icon: ReactNode; name: string }) {
+function Page({
+  to,
+  icon,
+  name,
+}: {
+  to: "/" | "/gallery" | "/history";
+  icon: ReactNode;
+  name: string;
+}) {
   return (
-    <Link to={to} className={styles.page} activeOptions={{ exact: to === "/", includeSearch: false }}>
+    <Link
+      to={to}
+      className={styles.page}
+      activeOptions={{ exact: to === "/", includeSearch: false }}
+    >
       {icon}
       {name}
     </Link>

@@ -19,7 +19,9 @@ const cache = new QueryClient({
       gcTime: 30 * 60_000,
       // What the server refused it will refuse again; what it could not hear is worth another try.
       retry: (failures, error) =>
-        failures < 3 && error instanceof Trouble && (error.code === "unreachable" || error.code === "overloaded"),
+        failures < 3 &&
+        error instanceof Trouble &&
+        (error.code === "unreachable" || error.code === "overloaded"),
     },
   },
 });

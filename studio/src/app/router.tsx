@@ -25,7 +25,11 @@ declare module "@tanstack/react-router" {
 type Search = Record<string, unknown>;
 
 const text = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined;
+  typeof value === "string" && value !== ""
+    ? value
+    : typeof value === "number"
+      ? String(value)
+      : undefined;
 
 const one = <V extends string>(value: unknown, of: readonly V[]): V | undefined =>
   of.find((known) => known === value);
@@ -33,7 +37,13 @@ const one = <V extends string>(value: unknown, of: readonly V[]): V | undefined 
 const date = (value: unknown): string | undefined =>
   typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
 
-const statuses = ["pending", "processing", "completed", "failed", "cancelled"] as const satisfies readonly JobStatus[];
+const statuses = [
+  "pending",
+  "processing",
+  "completed",
+  "failed",
+  "cancelled",
+] as const satisfies readonly JobStatus[];
 const types = ["image", "text"] as const satisfies readonly JobType[];
 
 const root = createRootRoute({ component: Root, notFoundComponent: Missing });
@@ -42,6 +52,10 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 const create = createRoute({
   getParentRoute: () => shell,
   path: "/",
+  // A prompt can be handed over in the address: from a picture's facts, or in a link to a friend.
+  validateSearch: (search: Search): { prompt?: string | undefined } => ({
+    prompt: text(search["prompt"]),
+  }),
   component: Create,
   staticData: { title: "Create" },
 });

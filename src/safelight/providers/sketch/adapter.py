@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from safelight.providers.protocol import (
-    Capabilities, ModelCard, Price, Rendered, RenderRequest, Ticket, Watch,
+    Capabilities,
+    ModelCard,
+    Price,
+    Rendered,
+    RenderRequest,
+    Ticket,
+    Watch,
 )  # fmt: skip
 from safelight.providers.sketch.easel import Easel, EaselBroken, PaintingFailed
 from safelight.values.errors import OutcomeUnknown, ProviderFailed, ProviderRejected

@@ -23,7 +23,14 @@ def draw(stage: Stage) -> None:
     for index, thing in enumerate(ordered):
         if thing.kind == "planet":
             rng = stage.rng("asked planet")
-            beyond.planet(stage, rng, stage.width * (0.5 + 0.16 * stage.side), stage.height * 0.38, 190, thing.colour)
+            beyond.planet(
+                stage,
+                rng,
+                stage.width * (0.5 + 0.16 * stage.side),
+                stage.height * 0.38,
+                190,
+                thing.colour,
+            )
         elif thing.kind in PARTS:
             share = 1.0 if index == 0 else 0.72
             if stage.scene.place == "animal" and index == 0:
@@ -45,7 +52,10 @@ def shore(stage: Stage) -> None:
     y = stage.height * 0.88
     if stage.scene.place == "city":
         pave = stage.lit(parse("#a79f96"), 0.1)
-        slab = fill(box(-20, y, stage.width + 40, stage.height), stage.gradient((pave, 1), (lighter(pave, -0.1), 1)))
+        slab = fill(
+            box(-20, y, stage.width + 40, stage.height),
+            stage.gradient((pave, 1), (lighter(pave, -0.1), 1)),
+        )
         slab += fill(box(-20, y, stage.width + 40, 12), lighter(pave, 0.08))
         stage.add(0.26, slab, mirrored=False)
     else:
@@ -58,7 +68,22 @@ def shore(stage: Stage) -> None:
 def _company(stage: Stage, present: list[str]) -> None:
     """A still life of one thing is lonely: the seed brings others, smaller and further back."""
     rng = stage.rng("company")
-    others = [kind for kind in ("vase", "bottle", "bowl", "pear", "lemon", "book", "teapot", "candle", "apple", "cup") if kind not in present]
+    others = [
+        kind
+        for kind in (
+            "vase",
+            "bottle",
+            "bowl",
+            "pear",
+            "lemon",
+            "book",
+            "teapot",
+            "candle",
+            "apple",
+            "cup",
+        )
+        if kind not in present
+    ]
     wanted = max(0, 3 - sum(kind in PARTS for kind in present))
     taken = 0.5 - stage.side * 0.15 if len(present) == 1 else 0.5
     for number, kind in enumerate(rng.sample(others, wanted)):
@@ -99,8 +124,18 @@ def _several(stage: Stage, thing: Thing, part: Part, slot: float, share: float) 
 
 def _realm(stage: Stage, thing: Thing, part: Part) -> str:
     place = stage.scene.place
-    flying = stage.scene.flying and thing.kind in ("heron", "bird", "eagle", "duck", "dragon", "owl", "butterfly")
-    if thing.kind == "bird" and (thing.count > 2 or thing.word.startswith(("gull", "seagull", "crow")) or flying):
+    flying = stage.scene.flying and thing.kind in (
+        "heron",
+        "bird",
+        "eagle",
+        "duck",
+        "dragon",
+        "owl",
+        "butterfly",
+    )
+    if thing.kind == "bird" and (
+        thing.count > 2 or thing.word.startswith(("gull", "seagull", "crow")) or flying
+    ):
         return "flock"
     if flying or (thing.kind == "heron" and place in ("village", "city", "mountains")):
         return "sky"
@@ -115,7 +150,9 @@ def _realm(stage: Stage, thing: Thing, part: Part) -> str:
     return part.realm
 
 
-def _one(stage: Stage, thing: Thing, part: Part, realm: str, x: float, size: float, number: int) -> None:
+def _one(
+    stage: Stage, thing: Thing, part: Part, realm: str, x: float, size: float, number: int
+) -> None:
     rng = stage.rng(f"one {thing.kind} {number}")
     h, low = stage.horizon, stage.height - stage.horizon
     tall = min(1.0, stage.height / 1000) if stage.height < 1000 else 1.0
@@ -130,11 +167,17 @@ def _one(stage: Stage, thing: Thing, part: Part, realm: str, x: float, size: flo
                 y = water.headland(stage, x, y, size * 1.15, size * 0.24, depth + 0.001) + 6
         case "water" | "shallows" | "breach":
             depth = 0.3
-            y = (line or h) + (stage.height - (line or h)) * (rng.uniform(0.3, 0.5) if realm != "shallows" else 0.72)
+            y = (line or h) + (stage.height - (line or h)) * (
+                rng.uniform(0.3, 0.5) if realm != "shallows" else 0.72
+            )
             if line is None:
                 realm, y = "land", stage.height * 0.88
         case "sky" | "air":
-            depth, y = (0.4, h * rng.uniform(0.5, 0.72)) if realm == "sky" else (0.15, stage.height * rng.uniform(0.4, 0.62))
+            depth, y = (
+                (0.4, h * rng.uniform(0.5, 0.72))
+                if realm == "sky"
+                else (0.15, stage.height * rng.uniform(0.4, 0.62))
+            )
             y = max(y, size * (1.38 if thing.kind == "heron" else 1.08))
             y += (number % 3 - 1) * size * 0.35 if number else 0
         case "deep":
@@ -161,6 +204,10 @@ def _one(stage: Stage, thing: Thing, part: Part, realm: str, x: float, size: flo
             depth, y = 0.12, stage.height * rng.uniform(0.93, 0.98)
         case _:
             depth, y = _on_land(stage, size, rng.random())
+            if stage.perches and thing.kind in FIGURES:  # a cat among roofs sits on one
+                x, y, depth = min(stage.perches, key=lambda perch: abs(perch[0] - x) + abs(perch[1] - 0.7 * stage.height))
+                size *= 0.8
+                y += size * 0.03
     svg = _art(stage, thing, part, realm, depth, rng)
     scale = size / 100
     ink = f' stroke-width="{stage.ink * (1 - 0.6 * depth) / scale * 0.8:.2f}"' if stage.ink else ""
@@ -194,14 +241,20 @@ def _knoll(stage: Stage, x: float, size: float) -> float:
 def _bed(stage: Stage, thing: Thing, x: float, size: float, number: int) -> None:
     """Flowers: a meadow full when many are asked for, and some close enough to smell."""
     if number == 0 and thing.count > 1:
-        wild.blossoms(stage, 0.1, stage.horizon + (stage.height - stage.horizon) * 0.45, 150, thing.colour)
+        wild.blossoms(
+            stage, 0.1, stage.horizon + (stage.height - stage.horizon) * 0.45, 150, thing.colour
+        )
     rng = stage.rng(f"bed {number}")
     brush = Brush(stage, rng, 0.05, thing.colour, thing.word)
     scale = size / 100 * rng.uniform(0.75, 1.15)
     lean = rng.uniform(-9, 9)
     svg = f'<g transform="rotate({lean:.1f})">{PARTS["flower"].draw(brush)}</g>'
     ink = f' stroke-width="{stage.ink / scale * 0.8:.2f}"' if stage.ink else ""
-    stage.add(0.045 - 0.001 * number, group(svg, x, stage.height * rng.uniform(0.97, 1.04), scale, ink=ink), mirrored=False)
+    stage.add(
+        0.045 - 0.001 * number,
+        group(svg, x, stage.height * rng.uniform(0.97, 1.04), scale, ink=ink),
+        mirrored=False,
+    )
 
 
 def flock(stage: Stage, thing: Thing) -> None:
@@ -213,4 +266,14 @@ def flock(stage: Stage, thing: Thing) -> None:
         brush = Brush(stage, rng, 0.6 * (1 - near), thing.colour, thing.word)
         svg = birds.gull(brush)
         spread = min(stage.width, 1400) * 0.2
-        stage.add(0.6 - 0.2 * near, group(svg, x + rng.gauss(0, spread), y + rng.gauss(0, 70) + near * 60, 0.24 + 0.62 * near, flip=index % 2 == 0), outlined=False)
+        stage.add(
+            0.6 - 0.2 * near,
+            group(
+                svg,
+                x + rng.gauss(0, spread),
+                y + rng.gauss(0, 70) + near * 60,
+                0.24 + 0.62 * near,
+                flip=index % 2 == 0,
+            ),
+            outlined=False,
+        )

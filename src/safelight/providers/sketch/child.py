@@ -67,7 +67,7 @@ def main() -> None:
             data = painter.paint(**order, watch=watch, should_stop=should_stop)
         except painter.Stopped:
             send(STOPPED)
-        except Exception as error:  # noqa: BLE001  (reported to the parent, which decides)
+        except Exception as error:
             send(FAILED, f"{type(error).__name__}: {error}".encode())
         else:
             send(DONE, data)

@@ -17,6 +17,7 @@ PLACES: dict[str, Callable[[Stage], None]] = {
     "abstract": beyond.abstract, "stilllife": inside.stilllife, "portrait": inside.portrait, "animal": inside.animal,
 }  # fmt: skip
 OPEN = ("mountains", "meadow", "lake", "sea", "forest")
+ROADS = {"mountains": 0.29, "forest": 0.34, "desert": 0.23, "snowfield": 0.35, "meadow": 0.39}
 NO_SKY = frozenset({"underwater", "abstract", "stilllife", "portrait"})
 HOURS = ("noon", "golden", "golden", "sunset", "dawn", "noon")
 
@@ -25,9 +26,19 @@ def compose(scene: Scene, seed: int, width: int, height: int, look: Look) -> Sta
     """Everything about the picture but its pixels. width, height: only their ratio matters."""
     rng = Random(f"{seed}/choices")  # noqa: S311
     short = min(width, height)
-    hour = rng.choice(HOURS if scene.place != "animal" else ("golden", "sunset", "dawn", "golden", "noon"))
-    season = scene.season or ("winter" if "snow" in scene.weather or scene.place == "snowfield" else rng.choice(("spring", "summer", "summer")))
-    time = scene.time or ("night" if scene.place == "space" or scene.has("stars") or scene.has("moon") or scene.has("aurora") else hour)
+    hour = rng.choice(
+        HOURS if scene.place != "animal" else ("golden", "sunset", "dawn", "golden", "noon")
+    )
+    season = scene.season or (
+        "winter"
+        if "snow" in scene.weather or scene.place == "snowfield"
+        else rng.choice(("spring", "summer", "summer"))
+    )
+    time = scene.time or (
+        "night"
+        if scene.place == "space" or scene.has("stars") or scene.has("moon") or scene.has("aurora")
+        else hour
+    )
     light = light_for(time, scene.weather, scene.sky_colour, rng)
     stage = Stage(
         scene, light, seed, width / short * SHORT_SIDE, height / short * SHORT_SIDE,
@@ -35,8 +46,12 @@ def compose(scene: Scene, seed: int, width: int, height: int, look: Look) -> Sta
     )  # fmt: skip
     stage.horizon = stage.height * 0.6
     heavens.place_sun(stage)
-    place = scene.place if scene.place != "open" else rng.choice(OPEN if not scene.things else OPEN[:2])
+    place = (
+        scene.place if scene.place != "open" else rng.choice(OPEN if not scene.things else OPEN[:2])
+    )
     PLACES[place](stage)
+    if scene.has("road") and place in ROADS:
+        wild.road(stage, ROADS[place])
     if place == "space":
         heavens.stars(stage, 2.2)
     elif place not in NO_SKY:

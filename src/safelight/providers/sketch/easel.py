@@ -6,7 +6,8 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from safelight.providers.sketch.child import DONE, FAILED, HEAD, READY, STEP, STEPS, STOPPED
 
@@ -50,7 +51,7 @@ class _Child:
             async with asyncio.timeout(START_LIMIT_S):
                 kind, _ = await child._frame()
         except BaseException:
-            child.kill()
+            await child.bury()
             raise
         assert kind == READY
         return child
@@ -90,6 +91,14 @@ class _Child:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 
+    async def bury(self) -> None:
+        """End the process and let go of its pipes."""
+        self.kill()
+        await self.process.wait()
+        self._input.close()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await self._input.wait_closed()
+
     def _send(self, message: dict[str, object]) -> None:
         try:
             self._input.write(json.dumps(message).encode() + b"\n")
@@ -102,7 +111,9 @@ class _Child:
             return kind, await self._output.readexactly(length)
         except (asyncio.IncompleteReadError, ConnectionResetError):
             code = await self.process.wait()
-            raise EaselBroken(f"The painting process ended in the middle (exit code {code}).") from None
+            raise EaselBroken(
+                f"The painting process ended in the middle (exit code {code})."
+            ) from None
 
 
 class Easel:
@@ -153,17 +164,12 @@ class Easel:
             elif finished:
                 self._give_back(child)
             else:  # cancelled, broken, or the watcher raised: whoever waits is not kept waiting
-                task = asyncio.ensure_future(self._tidy(child))
-                self._tidying.add(task)
-                task.add_done_callback(self._tidying.discard)
+                self._later(self._tidy(child))
 
     async def close(self) -> None:
         """End all processes; pictures under way fail."""
         self._closed = True
-        children = list(self._children)
-        for child in children:
-            child.kill()
-        await asyncio.gather(*(child.process.wait() for child in children), *self._tidying)
+        await asyncio.gather(*(child.bury() for child in list(self._children)), *self._tidying)
         self._children.clear()
         self._idle.clear()
 
@@ -174,7 +180,7 @@ class Easel:
             child = self._idle.pop()
             if child.alive:
                 return child
-            self._children.discard(child)
+            self._drop(child)
         child = await _Child.start()
         self._children.add(child)
         if self._closed:
@@ -188,8 +194,7 @@ class Easel:
     def _give_back(self, child: _Child) -> None:
         self._seats.release()
         if not child.alive or self._closed:
-            child.kill()
-            self._children.discard(child)
+            self._drop(child)
             return
         self._idle.append(child)
         asyncio.get_running_loop().call_later(self._idle_s, self._retire, child, child.number)
@@ -198,5 +203,14 @@ class Easel:
         """End a child that nobody needed since."""
         if child in self._idle and child.number == number:
             self._idle.remove(child)
-            self._children.discard(child)
-            child.kill()
+            self._drop(child)
+
+    def _drop(self, child: _Child) -> None:
+        self._children.discard(child)
+        self._later(child.bury())
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Tidy up without keeping anyone waiting; `close` waits for it."""
+        task = asyncio.ensure_future(work)
+        self._tidying.add(task)
+        task.add_done_callback(self._tidying.discard)

@@ -1,5 +1,7 @@
 """What hangs in the sky: sun, moon, stars, drawn clouds, rainbow, aurora, distant birds."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 import math
 
 from safelight.providers.sketch.colour import lighter, mix, parse
@@ -11,7 +13,9 @@ def place_sun(stage: Stage) -> None:
     """Decide where the light comes from, before anything is drawn."""
     rng = stage.rng("sun")
     stage.side = rng.choice((-1, 1))
-    stage.sun_radius = {"sunset": 74, "dawn": 62, "golden": 56, "dusk": 44}.get(stage.light.time, 46) * rng.uniform(0.9, 1.15)
+    stage.sun_radius = {"sunset": 74, "dawn": 62, "golden": 56, "dusk": 44}.get(
+        stage.light.time, 46
+    ) * rng.uniform(0.9, 1.15)
     share = rng.uniform(0.12, 0.30)
     x = stage.width * (0.5 + stage.side * share)
     stage.sun = (x, stage.horizon * (1 - stage.light.sun_height) * rng.uniform(0.92, 1.04))
@@ -40,7 +44,9 @@ def draw(stage: Stage) -> None:
 def _sun_y(stage: Stage) -> float:
     if stage.scene.place == "animal":
         return stage.sun[1]
-    return stage.horizon * (1 - stage.light.sun_height * 0.94) - (0 if stage.light.sun_height < 0.3 else 20)
+    return stage.horizon * (1 - stage.light.sun_height * 0.94) - (
+        0 if stage.light.sun_height < 0.3 else 20
+    )
 
 
 def sun(stage: Stage) -> None:
@@ -63,13 +69,26 @@ def moon(stage: Stage) -> None:
     colour = thing.colour if thing and thing.colour else parse("#f8f3df")
     svg = stage.glow(x, y, r * 4.2, lighter(colour, -0.02), 0.42)
     if thing and thing.word == "crescent":
-        svg += fill(f"M{x:.1f},{y - r:.1f}a{r:.1f},{r:.1f} 0 1 1 0,{2 * r:.1f}a{r * 0.75:.1f},{r:.1f} 0 0 0 0,{-2 * r:.1f}Z", colour)
+        svg += fill(
+            f"M{x:.1f},{y - r:.1f}a{r:.1f},{r:.1f} 0 1 1 0,{2 * r:.1f}a{r * 0.75:.1f},{r:.1f} 0 0 0 0,{-2 * r:.1f}Z",
+            colour,
+        )
     else:
         rng = stage.rng("moon")
         svg += circle(x, y, r, colour)
         for _ in range(7):
             a, d = rng.random() * math.tau, rng.random() * 0.62
-            svg += fill(blob(rng, x + math.cos(a) * d * r, y + math.sin(a) * d * r, r * rng.uniform(0.1, 0.26), r * rng.uniform(0.08, 0.2)), lighter(colour, -0.08), 0.6)
+            svg += fill(
+                blob(
+                    rng,
+                    x + math.cos(a) * d * r,
+                    y + math.sin(a) * d * r,
+                    r * rng.uniform(0.1, 0.26),
+                    r * rng.uniform(0.08, 0.2),
+                ),
+                lighter(colour, -0.08),
+                0.6,
+            )
     stage.add(0.985, svg, outlined=False, mirrored=False)
 
 
@@ -81,13 +100,20 @@ def stars(stage: Stage, share: float) -> None:
     count = min(420, round(170 * share * max(stage.width, stage.height) / 1000))
     faint = ""
     for _ in range(count):
-        x, y, r = rng.uniform(0, stage.width), bottom * rng.random() ** 1.2 * 0.98, 0.7 + 1.1 * rng.random() ** 3
+        x, y, r = (
+            rng.uniform(0, stage.width),
+            bottom * rng.random() ** 1.2 * 0.98,
+            0.7 + 1.1 * rng.random() ** 3,
+        )
         faint += f"M{x - r:.1f},{y:.1f}a{r:.1f},{r:.1f} 0 1 0 {2 * r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {-2 * r:.1f},0Z"
     svg += fill(faint, (1.0, 0.98, 0.92), 0.85)
     for _ in range(round(11 * share)):
         x, y, r = rng.uniform(0, stage.width), bottom * rng.random() * 0.8, rng.uniform(2.4, 4.2)
-        svg += stage.glow(x, y, r * 5, (0.8, 0.88, 1.0), 0.5) + fill(f"M{x:.1f},{y - r * 2.4:.1f}Q{x:.1f},{y:.1f} {x + r * 2.4:.1f},{y:.1f}Q{x:.1f},{y:.1f} {x:.1f},{y + r * 2.4:.1f}Q{x:.1f},{y:.1f} {x - r * 2.4:.1f},{y:.1f}Q{x:.1f},{y:.1f} {x:.1f},{y - r * 2.4:.1f}Z", (1.0, 0.99, 0.95))
-    stage.add(0.995, svg, outlined=False)
+        svg += stage.glow(x, y, r * 5, (0.8, 0.88, 1.0), 0.5) + fill(
+            f"M{x:.1f},{y - r * 2.4:.1f}Q{x:.1f},{y:.1f} {x + r * 2.4:.1f},{y:.1f}Q{x:.1f},{y:.1f} {x:.1f},{y + r * 2.4:.1f}Q{x:.1f},{y:.1f} {x - r * 2.4:.1f},{y:.1f}Q{x:.1f},{y:.1f} {x:.1f},{y - r * 2.4:.1f}Z",
+            (1.0, 0.99, 0.95),
+        )
+    stage.add(0.995, svg, outlined=False, mirrored=False)
 
 
 def aurora(stage: Stage) -> None:
@@ -104,7 +130,10 @@ def aurora(stage: Stage) -> None:
             y = base + 60 * math.sin(step * 0.8 + phase) + rng.uniform(-14, 14)
             low.append((x, y))
             high.append((x + rng.uniform(-20, 40), y - tall * rng.uniform(0.6, 1.0)))
-        svg += fill(smooth(low, closed=False) + "L" + smooth(high[::-1], closed=False)[1:] + "Z", stage.gradient((colour, 0.0), (colour, 0.22), (colour, 0.55), (colour, 0.0)))
+        svg += fill(
+            smooth(low, closed=False) + "L" + smooth(high[::-1], closed=False)[1:] + "Z",
+            stage.gradient((colour, 0.0), (colour, 0.22), (colour, 0.55), (colour, 0.0)),
+        )
     stage.add(0.99, svg, outlined=False)
 
 
@@ -114,7 +143,12 @@ def rainbow(stage: Stage) -> None:
     svg = ""
     for k, code in enumerate(("#e8504a", "#f2993a", "#f5d94a", "#63b85f", "#4a90d9", "#8a5fc0")):
         rr = r - k * 15
-        svg += stroke(f"M{cx - rr:.1f},{stage.horizon + 30:.1f}A{rr:.1f},{rr:.1f} 0 0 1 {cx + rr:.1f},{stage.horizon + 30:.1f}", parse(code), 15.5, 0.6)
+        svg += stroke(
+            f"M{cx - rr:.1f},{stage.horizon + 30:.1f}A{rr:.1f},{rr:.1f} 0 0 1 {cx + rr:.1f},{stage.horizon + 30:.1f}",
+            parse(code),
+            15.5,
+            0.6,
+        )
     stage.add(0.96, svg, outlined=False)
 
 
@@ -122,12 +156,36 @@ def puffs(stage: Stage) -> None:
     """Clouds with outlines, for styles that have them."""
     rng = stage.rng("puffs")
     grey = bool(stage.scene.weather & {"storm", "rain", "cloudy"})
-    white = mix(stage.light.sky[2], (1.0, 1.0, 1.0), 0.7) if not grey else mix(stage.light.sky[0], stage.light.sky[2], 0.55)
+    white = (
+        mix(stage.light.sky[2], (1.0, 1.0, 1.0), 0.7)
+        if not grey
+        else mix(stage.light.sky[0], stage.light.sky[2], 0.55)
+    )
     if stage.light.time == "night":
         white = mix(stage.light.sky[1], stage.light.sky[2], 0.8)
     for index in range(max(2, min(14, round((3 + 7 * stage.clouds) * stage.width / 1400)))):
-        x, y, s = rng.uniform(0, stage.width), stage.horizon * rng.uniform(0.06, 0.62), rng.uniform(60, 130)
-        top = "".join(blob(rng, x + dx * s, y + dy * s, s * r, s * r * 0.82, 0.05, 10) for dx, dy, r in ((-0.9, 0.1, 0.5), (-0.3, -0.2, 0.68), (0.42, -0.12, 0.6), (1.0, 0.12, 0.42)))
+        x, y, s = (
+            rng.uniform(0, stage.width),
+            stage.horizon * rng.uniform(0.06, 0.62),
+            rng.uniform(60, 130),
+        )
+        top = "".join(
+            blob(rng, x + dx * s, y + dy * s, s * r, s * r * 0.82, 0.05, 10)
+            for dx, dy, r in (
+                (-0.9, 0.1, 0.5),
+                (-0.3, -0.2, 0.68),
+                (0.42, -0.12, 0.6),
+                (1.0, 0.12, 0.42),
+            )
+        )
         base = f"M{x - s * 1.3:.1f},{y + s * 0.1:.1f}h{s * 2.6:.1f}a{s * 0.2:.1f},{s * 0.2:.1f} 0 0 1 0,{s * 0.42:.1f}h{-s * 2.6:.1f}a{s * 0.2:.1f},{s * 0.2:.1f} 0 0 1 0,{-s * 0.42:.1f}Z"
-        shade = fill(f"M{x - s * 1.2:.1f},{y + s * 0.3:.1f}h{s * 2.4:.1f}a{s * 0.15:.1f},{s * 0.15:.1f} 0 0 1 0,{s * 0.2:.1f}h{-s * 2.4:.1f}Z", lighter(white, -0.07), 1, 'stroke="none"')
-        stage.add(0.94 - index * 0.001, fill(top + base, white) + fill(top + base, white, 1, 'stroke="none"') + shade)
+        shade = fill(
+            f"M{x - s * 1.2:.1f},{y + s * 0.3:.1f}h{s * 2.4:.1f}a{s * 0.15:.1f},{s * 0.15:.1f} 0 0 1 0,{s * 0.2:.1f}h{-s * 2.4:.1f}Z",
+            lighter(white, -0.07),
+            1,
+            'stroke="none"',
+        )
+        stage.add(
+            0.94 - index * 0.001,
+            fill(top + base, white) + fill(top + base, white, 1, 'stroke="none"') + shade,
+        )

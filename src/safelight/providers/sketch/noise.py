@@ -1,9 +1,11 @@
 """Cloudy randomness: one seamless tile of it serves clouds, water, paper and pigment."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 TILE_SIDE = 256
 
 
@@ -13,13 +15,20 @@ def _spline(samples: int, cells: int) -> Field:
     base = np.floor(position).astype(int)
     t = position - base
     weights = np.zeros((samples, cells), np.float32)
-    cubic = ((1 - t) ** 3 / 6, (3 * t**3 - 6 * t**2 + 4) / 6, (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6, t**3 / 6)
+    cubic = (
+        (1 - t) ** 3 / 6,
+        (3 * t**3 - 6 * t**2 + 4) / 6,
+        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+        t**3 / 6,
+    )
     for offset, weight in enumerate(cubic):
         np.add.at(weights, (np.arange(samples), (base + offset - 1) % cells), weight)
     return weights
 
 
-def tile(rng: np.random.Generator, first_cells: int = 4, octaves: int = 6, gain: float = 0.55) -> Field:
+def tile(
+    rng: np.random.Generator, first_cells: int = 4, octaves: int = 6, gain: float = 0.55
+) -> Field:
     """A seamless square of cloudy noise, (TILE_SIDE, TILE_SIDE), 0..1 with mean 0.5."""
     total = np.zeros((TILE_SIDE, TILE_SIDE), np.float32)
     for octave in range(octaves):

@@ -49,7 +49,9 @@ def paint(
     watch: called with (step, steps, small WebP or None), steps rising. Raises: Stopped, ValueError.
     """
     if not (SIDE_MIN <= width <= SIDE_MAX and SIDE_MIN <= height <= SIDE_MAX):
-        raise ValueError(f"Sketch paints {SIDE_MIN} to {SIDE_MAX} pixels a side, not {width}x{height}.")
+        raise ValueError(
+            f"Sketch paints {SIDE_MIN} to {SIDE_MAX} pixels a side, not {width}x{height}."
+        )
     if image_format not in ("png", "jpeg", "webp"):
         raise ValueError(f"Sketch writes png, jpeg or webp, not {image_format}.")
     show = _Showing(watch, should_stop)
@@ -83,7 +85,12 @@ class _Showing:
             raise Stopped
 
     def step(
-        self, step: int, negative: Negative | None = None, share: float = 0.0, width: int = 0, height: int = 0
+        self,
+        step: int,
+        negative: Negative | None = None,
+        share: float = 0.0,
+        width: int = 0,
+        height: int = 0,
     ) -> None:
         """Report a step once; with a preview of the layers drawn so far, at most four times a second."""
         self.check()

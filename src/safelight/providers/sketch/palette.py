@@ -1,5 +1,7 @@
 """The light of a picture: what time, weather and mood do to every colour in it."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 from dataclasses import dataclass, replace
 from random import Random
 

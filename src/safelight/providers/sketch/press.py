@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from safelight.providers.sketch.colour import mix, to_hex
 from safelight.providers.sketch.noise import Field, sample, tile
-from safelight.providers.sketch.sky import paint_sky, plate_shape
 from safelight.providers.sketch.scenes.water import WATER_DEPTH
+from safelight.providers.sketch.sky import paint_sky, plate_shape
 from safelight.providers.sketch.stage import Layer, Stage
 from safelight.providers.sketch.styles.looks import Band, Look
 
 Pixels = NDArray[np.uint8]
 BAND_PIXELS = 150_000  # about 50 ms of work, well inside the 200 ms a stop may take
 GLOW_SIDE = 144
+SKY_DEPTH = 0.96  # sun, moon and stars lie behind all land
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,13 @@ def _with_mirror(negative: Negative, layers: list[Layer]) -> str:
         return "".join(_drawn(stage, layer) for layer in layers)
     surface = [layer for layer in layers if layer.depth == WATER_DEPTH]
     front = [layer for layer in layers if layer.depth < WATER_DEPTH]
-    alone = "".join(_drawn(stage, y) for y in layers if y.depth > WATER_DEPTH and not y.mirrored)
+    alone = [y for y in layers if y.depth > WATER_DEPTH and not y.mirrored]
+    sky = "".join(_drawn(stage, y) for y in alone if y.depth >= SKY_DEPTH)
+    nearer = "".join(_drawn(stage, y) for y in alone if y.depth < SKY_DEPTH)
     clip = f'<clipPath id="w"><rect x="-50" y="{line:.1f}" width="{stage.width + 100:.1f}" height="{stage.height:.1f}"/></clipPath>'
     image = f'<use xlink:href="#behind" transform="translate(0 {2 * line:.1f}) scale(1 -1)"/>'
     return (
-        f'<defs>{clip}</defs><g id="behind">{behind}</g>{alone}'
+        f'<defs>{clip}</defs>{sky}<g id="behind">{behind}</g>{nearer}'
         + "".join(_drawn(stage, layer) for layer in surface)
         + f'<g clip-path="url(#w)" opacity="0.42">{image}</g>'
         + "".join(_drawn(stage, layer) for layer in front)
@@ -132,7 +135,11 @@ def _plate_rows(negative: Negative, width: int, height: int, top: int, bottom: i
 
 
 def bands(
-    negative: Negative, width: int, height: int, share: float = 1.0, stop: Callable[[], None] = lambda: None
+    negative: Negative,
+    width: int,
+    height: int,
+    share: float = 1.0,
+    stop: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[int, Pixels]]:
     """The finished picture from top to bottom: (first row, (rows, width, 3) pixels).
 

@@ -10,7 +10,8 @@ from safelight.providers.sketch import vocabulary as say
 LIKE_ENOUGH = 0.30  # cosine; unrelated words measure 0.0 to 0.2, "kitten" and "cat" 0.57
 # Weather covers the whole picture, so a guess at it must be better founded: "air" is 0.4 like "wind".
 WEATHER_LIKE_ENOUGH = 0.5
-WEATHER = say.table(say.WEATHER).keys()
+NAMES = say.table(say.WEATHER) | say.table(say.THINGS) | say.table(say.PLACES)
+WEATHER = frozenset(say.table(say.WEATHER).values())
 
 
 def _imported() -> Any:
@@ -37,7 +38,7 @@ def _model() -> tuple[Any, list[str], Any] | None:
     # folder as the cache finds both, and nothing is ever downloaded.
     folder = Path(wordllama.__file__).parent
     model = wordllama.WordLlama.load(dim=256, disable_download=True, cache_dir=folder)
-    anchors = list(dict.fromkeys(w for text in (say.PLACES, say.THINGS, say.WEATHER) for w in say.table(text)))
+    anchors = list(NAMES)
     return model, anchors, model.embed(anchors, norm=True)
 
 
@@ -48,9 +49,22 @@ def nearest(words: tuple[str, ...]) -> dict[str, str]:
         return {}
     model, anchors, known = loaded
     scores = model.embed(list(words), norm=True) @ known.T
-    best = scores.argmax(axis=1)
     return {
-        word: anchors[index]
-        for word, index, row in zip(words, best, scores, strict=True)
-        if row[index] >= (WEATHER_LIKE_ENOUGH if anchors[index] in WEATHER else LIKE_ENOUGH)
+        word: anchor
+        for word, row in zip(words, scores, strict=True)
+        if (anchor := _best(anchors, row))
     }
+
+
+def _best(anchors: list[str], scores: Any) -> str | None:
+    """The name whose two best synonyms are on average most like the word.
+
+    Two, because one alone may only share letters: "feline" is 0.53 like "fence" but 0.1 like "gate".
+    """
+    of_name: dict[str, list[float]] = {}
+    for anchor, score in zip(anchors, scores.tolist(), strict=True):
+        of_name.setdefault(NAMES[anchor], []).append(score)
+    likeness = {name: sum(sorted(found)[-2:]) / 2 for name, found in of_name.items()}
+    name = max(likeness, key=likeness.__getitem__)
+    enough = WEATHER_LIKE_ENOUGH if name in WEATHER else LIKE_ENOUGH
+    return name if likeness[name] >= enough else None

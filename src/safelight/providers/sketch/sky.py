@@ -6,7 +6,7 @@ from safelight.providers.sketch.colour import Colour, mix, under
 from safelight.providers.sketch.noise import Field, sample, smoothstep, tile
 from safelight.providers.sketch.stage import Stage
 
-PLATE_SIDE = 512  # long side; a sky has no finer detail than that
+PLATE_SIDE = 384  # long side; a sky has no finer detail than that
 
 
 def plate_shape(stage: Stage) -> tuple[int, int]:
@@ -43,7 +43,9 @@ def _gradient(stage: Stage, y: Field, columns: int, wander: Field) -> Field:
     place = np.clip(y / reach + (wander - 0.5) * drift, 0, 1) ** 1.1
     if stage.flat:
         place = np.floor(place * 7.99) / 7
-    channels = [np.interp(place, np.linspace(0, 1, 33), [c[i] * 255 for c in ramp]) for i in range(3)]
+    channels = [
+        np.interp(place, np.linspace(0, 1, 33), [c[i] * 255 for c in ramp]) for i in range(3)
+    ]
     return np.broadcast_to(np.stack(channels, -1), (y.shape[0], columns, 3)).astype(np.float32)
 
 
@@ -84,7 +86,10 @@ def _clouds(stage: Stage, picture: Field, x: Field, y: Field, source: Field) -> 
     cover = smoothstep(edge - 0.05, edge + 0.22, thick) * smoothstep(0.0, 0.10, up)
     shade = np.clip(0.55 + 2.3 * (thick - toward), 0, 1)[..., None]
     bright, dark = _cloud_colours(stage)
-    body = np.asarray(dark, np.float32) * 255 * (1 - shade) + np.asarray(bright, np.float32) * 255 * shade
+    body = (
+        np.asarray(dark, np.float32) * 255 * (1 - shade)
+        + np.asarray(bright, np.float32) * 255 * shade
+    )
     sun_x, sun_y = stage.sun
     lining = np.exp(-np.hypot(x - sun_x, y - sun_y) / 260)[..., None] * (1 - cover[..., None]) * 0.9
     body = body + (np.asarray(stage.light.sun, np.float32) * 255 - body) * np.clip(lining, 0, 1)

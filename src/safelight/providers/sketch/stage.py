@@ -52,6 +52,7 @@ class Stage:
     backdrop: tuple[Colour, ...] | None = None  # replaces the sky's gradient (portrait, still life)
     water_line: float | None = None
     land_line: float | None = None  # where things on land stand, if not on the default ground
+    perches: list[tuple[float, float, float]] = field(default_factory=list)  # x, y, depth of ridges
     ashore: bool = False  # ground in front of the water was drawn
     layers: list[Layer] = field(default_factory=list)
     defs: list[str] = field(default_factory=list)
@@ -76,7 +77,9 @@ class Stage:
             marks.append(
                 f'<stop offset="{place:.3f}" stop-color="{to_hex(colour)}" stop-opacity="{opacity:.2f}"/>'
             )
-        self.defs.append(f'<linearGradient id="{name}" x2="{x2}" y2="{y2}">{"".join(marks)}</linearGradient>')
+        self.defs.append(
+            f'<linearGradient id="{name}" x2="{x2}" y2="{y2}">{"".join(marks)}</linearGradient>'
+        )
         return f"url(#{name})"
 
     def _steps(self, stops: tuple[tuple[Colour, float], ...]) -> list[tuple[float, Colour, float]]:
@@ -116,4 +119,8 @@ class Stage:
 
     def window(self) -> Colour:
         """The colour of a lit window, or of dark glass by day."""
-        return parse("#ffd884") if self.light.lamps > 0.3 else lighter(self.lit(parse("#5d7688")), -0.05)
+        return (
+            parse("#ffd884")
+            if self.light.lamps > 0.3
+            else lighter(self.lit(parse("#5d7688")), -0.05)
+        )

@@ -1,5 +1,7 @@
 """The words Sketch knows, as data. The first word of each line is its own name for what follows."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 PLACES = """
 sea: ocean waves wave coast shore seaside harbor harbour bay surf tide maritime atlantic pacific horizon cliffs cliff fjord marine
 beach: island tropical lagoon sandcastle caribbean hawaii paradise
@@ -15,20 +17,20 @@ space: galaxy universe cosmos nebula milky outer planets orbit astronomy cosmic 
 snowfield: arctic antarctic tundra glacier iceberg ice polar frozen
 portrait: face woman man girl boy person lady queen king child grandmother grandfather wizard witch human self
 stilllife: still table kitchen breakfast desk bouquet tea indoor interior room
-underwater: undersea reef coral deep aquarium seabed diving
-abstract: geometric pattern shapes minimalist composition music emotion love joy chaos dream idea kandinsky mondrian bauhaus
+underwater: undersea reef coral aquarium seabed diving
+abstract: geometric pattern jazz happiness sadness shapes minimalist composition music emotion love joy chaos dream idea kandinsky mondrian bauhaus
 """
 
 THINGS = """
 lighthouse: beacon
-boat: sailboat ship sailing yacht boats sail ferry vessel galleon dinghy schooner caravel
-house: cottage cabin hut home farmhouse barn chalet shed
+boat: canoe kayak gondola sailboat ship sailing yacht boats sail ferry vessel galleon dinghy schooner caravel
+house: cottage cabin hut home farmhouse barn chalet shed bakery shop cafe store restaurant pub mansion inn villa school hotel
 bridge: viaduct aqueduct
 castle: fortress palace tower towers citadel
 church: chapel cathedral temple monastery
 windmill: mill turbine
 tower: skyscraper building clocktower
-balloon: balloons airship zeppelin
+balloon: balloons airship zeppelin airplane plane helicopter
 moon: moonlight moonlit crescent lunar
 sun: sunny sunshine sunlight
 stars: star starry starlight constellations
@@ -44,42 +46,42 @@ tree: oak elm maple willow bonsai
 pine: fir spruce conifer pines firs
 palm: palms coconut
 cactus: cacti saguaro
-flower: flowers blossom blossoms rose roses tulip tulips daisy poppies poppy sunflower sunflowers lavender wildflowers blooming
+flower: flowers carnation orchid lily iris peony hydrangea blossom blossoms rose roses tulip tulips daisy poppies poppy sunflower sunflowers lavender wildflowers blooming
 mushroom: mushrooms toadstool
 road: path way trail highway lane
 fence: gate
 bicycle: bike cyclist
-car: automobile taxi truck van bus
+car: automobile taxi truck van bus tractor lorry
 train: locomotive railway tram
 tent: camping camp
 umbrella: parasol
 robot: android machine cyborg
 astronaut: cosmonaut spaceman
-person: walker hiker man woman traveller traveler child girl boy people couple fisherman dancer
+person: walker samurai knight ballerina soldier musician guitarist surfer barista hiker man woman traveller traveler child girl boy people couple fisherman dancer
 heron: crane egret stork flamingo ibis
 bird: birds seagull seagulls gull gulls swallow sparrow robin crow raven pigeon flock dove
 eagle: hawk falcon kite
 owl: owls
 duck: swan ducks goose geese swans mallard
 penguin: penguins
-cat: kitten cats kitty tabby
-dog: puppy dogs hound terrier labrador corgi
+cat: kitten cats kitty tabby feline
+dog: puppy dogs hound terrier labrador corgi poodle dachshund bulldog
 wolf: wolves coyote husky
 fox: foxes vixen
-horse: horses pony stallion unicorn mare
+horse: horses pony stallion unicorn mare zebra donkey mule
 deer: stag elk moose doe reindeer antelope fawn
-bear: bears panda grizzly
-rabbit: bunny hare rabbits
+bear: bears panda grizzly monkey gorilla
+rabbit: bunny hare rabbits squirrel mouse hamster hedgehog guinea
 sheep: lamb lambs goat
 cow: bull cattle ox buffalo
 elephant: elephants mammoth
 giraffe: giraffes
 camel: camels dromedary
-lion: tiger leopard lioness
-turtle: tortoise
+lion: tiger leopard lioness cheetah panther jaguar lynx
+turtle: tortoise frog crocodile lizard
 fish: goldfish shark koi salmon trout
 whale: whales orca dolphin dolphins
-octopus: squid jellyfish
+octopus: squid jellyfish crab lobster
 butterfly: butterflies moth dragonfly
 dragon: dinosaur wyvern
 snail: slug
@@ -92,7 +94,7 @@ bottle: wine bottles
 candle: candles candlelight
 lemon: lemons citrus
 book: books
-guitar: violin cello
+guitar: violin cello ukulele banjo
 teapot: kettle
 bread: loaf cake
 """
@@ -181,19 +183,26 @@ NUMBERS = {
 
 # Words too common to say anything about the picture; they are not looked up by similarity.
 PLAIN = frozenset(
-    """a an the and or of in on at by to with without under over above below behind between through into from near
-    across against around along inside outside up down out off for as is are be it its this that these those my your
-    his her their our very really quite more less much style picture image painting art artwork illustration render
-    make made please show draw paint create generate want like looking look view scene beautiful nice pretty big
-    small large tiny huge little old new young wide tall long short high low eye eyes blue-eyed curly straight top bottom left right middle center centre close closeup portraiture foot hand hands day time hour side lot kind type thing things everything something one not no but so then all every each
-    some there here where who which what lit standing sitting flying running swimming walking sleeping jumping
-    wearing holding riding detailed highly quality masterpiece hd 4k 8k ultra best stunning amazing
-    background foreground light shadow shadows color colors colour colours colored coloured toward towards
-    hot air lights lamp lamps glowing bright-lit northern-lights tiny lonely happy sad cute funny friendly
-    has have having do does we i you me us they he she them if when while just only also too""".split()
+    ["a", "an", "the", "and", "or", "of", "in", "on", "at", "by", "to", "with", "without", "under", "over", "above", "below", "behind", "between", "through", "into", "from", "near", "across", "against", "around", "along", "inside", "outside", "up", "down", "out", "off", "for", "as", "is", "are", "be", "it", "its", "this", "that", "these", "those", "my", "your", "his", "her", "their", "our", "very", "really", "quite", "more", "less", "much", "style", "picture", "image", "painting", "art", "artwork", "illustration", "render", "make", "made", "please", "show", "draw", "paint", "create", "generate", "want", "like", "looking", "look", "view", "scene", "beautiful", "nice", "pretty", "big", "small", "large", "tiny", "huge", "little", "old", "new", "young", "wide", "tall", "long", "short", "high", "low", "eye", "eyes", "blue-eyed", "curly", "straight", "top", "bottom", "left", "right", "middle", "center", "centre", "close", "closeup", "portraiture", "foot", "hand", "hands", "day", "time", "hour", "side", "lot", "kind", "type", "thing", "things", "everything", "something", "one", "not", "no", "but", "so", "then", "all", "every", "each", "some", "there", "here", "where", "who", "which", "what", "lit", "standing", "sitting", "flying", "running", "swimming", "walking", "sleeping", "jumping", "wearing", "holding", "riding", "detailed", "highly", "quality", "masterpiece", "hd", "4k", "8k", "ultra", "best", "stunning", "amazing", "background", "foreground", "light", "shadow", "shadows", "color", "colors", "colour", "colours", "colored", "coloured", "toward", "towards", "hot", "air", "lights", "lamp", "lamps", "glowing", "bright-lit", "northern-lights", "tiny", "lonely", "happy", "sad", "cute", "funny", "friendly", "has", "have", "having", "do", "does", "we", "i", "you", "me", "us", "they", "he", "she", "them", "if", "when", "while", "just", "only", "also", "too"]
 )
 # Singular words that end like plurals.
-NOT_PLURAL = frozenset({"cactus", "octopus", "lotus", "iris", "bus", "grass", "canvas", "walrus", "ibis", "borealis", "paris", "mars"})
+NOT_PLURAL = frozenset(
+    {
+        "cactus",
+        "octopus",
+        "lotus",
+        "iris",
+        "bus",
+        "grass",
+        "canvas",
+        "walrus",
+        "ibis",
+        "borealis",
+        "paris",
+        "mars",
+    }
+)
+PLURALS = frozenset({"cacti", "geese", "people", "cattle", "buffalo", "oxen", "children", "mice"})
 FRUIT_OR_COLOUR = frozenset({"orange", "peach"})
 FLYING = frozenset({"flying", "over", "above", "soaring", "gliding", "flight", "flies"})
 

@@ -1,5 +1,7 @@
 """What the air does in front of everything: rain, snow, fog, lightning, falling leaves."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 from random import Random
 
 from safelight.providers.sketch.colour import mix, parse
@@ -53,13 +55,20 @@ def rain(stage: Stage) -> None:
     storm = "storm" in stage.scene.weather
     lean = -stage.side * (0.42 if storm else 0.16)
     veils = [""] * 3
-    count = min(420, round(150 * max(stage.width, stage.height) / 1000 * (stage.width * stage.height / 1e6) ** 0.2))
+    count = min(
+        420,
+        round(
+            150 * max(stage.width, stage.height) / 1000 * (stage.width * stage.height / 1e6) ** 0.2
+        ),
+    )
     for index in range(count):
         x, y = rng.uniform(-0.2, 1.2) * stage.width, rng.uniform(-40, stage.height)
         length = rng.uniform(24, 74) * (1.3 if storm else 1)
         veils[index % 3] += f"M{number(x)},{number(y)}l{number(length * lean)},{number(length)}"
     colour = mix(stage.light.sky[2], (1.0, 1.0, 1.0), 0.55)
-    svg = "".join(stroke(d, colour, width, 0.42) for d, width in zip(veils, (0.9, 1.4, 2.1), strict=True))
+    svg = "".join(
+        stroke(d, colour, width, 0.42) for d, width in zip(veils, (0.9, 1.4, 2.1), strict=True)
+    )
     stage.add(0.03, svg, outlined=False, mirrored=False)
 
 
@@ -70,9 +79,13 @@ def snow(stage: Stage) -> None:
     for index in range(min(700, round(260 * stage.width * stage.height / 1e6))):
         r = (1.6, 3.0, 5.2)[index % 3] * rng.uniform(0.7, 1.3) * (1 if index % 9 else 1.5)
         x, y = rng.uniform(0, stage.width), rng.uniform(0, stage.height)
-        flakes[index % 3] += f"M{number(x - r)},{number(y)}a{r:.1f},{r:.1f} 0 1 0 {2 * r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {-2 * r:.1f},0Z"
+        flakes[index % 3] += (
+            f"M{number(x - r)},{number(y)}a{r:.1f},{r:.1f} 0 1 0 {2 * r:.1f},0a{r:.1f},{r:.1f} 0 1 0 {-2 * r:.1f},0Z"
+        )
     white = mix((1.0, 1.0, 1.0), stage.light.sky[2], 0.12)
-    svg = "".join(fill(d, white, veil) for d, veil in zip(flakes, (0.55, 0.75, 0.9), strict=True) if d)
+    svg = "".join(
+        fill(d, white, veil) for d, veil in zip(flakes, (0.55, 0.75, 0.9), strict=True) if d
+    )
     stage.add(0.02, svg, outlined=False, mirrored=False)
 
 
@@ -81,7 +94,11 @@ def fog(stage: Stage) -> None:
     rng = stage.rng("fog")
     colour = mix(stage.light.sky[2], stage.light.sky[1], 0.2)
     for depth, share in ((0.83, 0.7), (0.63, 0.6), (0.45, 0.45), (0.13, 0.22)):
-        y = stage.horizon + (stage.height - stage.horizon) * (1 - depth) * 0.75 + rng.uniform(-40, 20)
+        y = (
+            stage.horizon
+            + (stage.height - stage.horizon) * (1 - depth) * 0.75
+            + rng.uniform(-40, 20)
+        )
         paint = stage.gradient((colour, 0.0), (colour, share), (colour, share * 0.8), (colour, 0.0))
         stage.add(depth, fill(box(-20, y - 130, stage.width + 40, 300), paint), outlined=False)
 
@@ -91,7 +108,16 @@ def falling(stage: Stage, codes: tuple[str, ...]) -> None:
     rng = stage.rng("falling")
     parts = [""] * len(codes)
     for index in range(min(160, round(34 * stage.width * stage.height / 1e6) + 8)):
-        x, y, s, t = rng.uniform(0, stage.width), rng.uniform(0.1, 1) * stage.height, rng.uniform(4, 11), rng.uniform(-1, 1)
-        parts[index % len(codes)] += smooth([(x - s, y), (x, y - s * 0.5 + t * 3), (x + s, y + t * s * 0.6), (x, y + s * 0.5)])
-    svg = "".join(fill(d, stage.lit(parse(c), 0.05, 0.2)) for d, c in zip(parts, codes, strict=True) if d)
+        x, y, s, t = (
+            rng.uniform(0, stage.width),
+            rng.uniform(0.1, 1) * stage.height,
+            rng.uniform(4, 11),
+            rng.uniform(-1, 1),
+        )
+        parts[index % len(codes)] += smooth(
+            [(x - s, y), (x, y - s * 0.5 + t * 3), (x + s, y + t * s * 0.6), (x, y + s * 0.5)]
+        )
+    svg = "".join(
+        fill(d, stage.lit(parse(c), 0.05, 0.2)) for d, c in zip(parts, codes, strict=True) if d
+    )
     stage.add(0.025, svg + circle(-50, -50, 1, (1.0, 1.0, 1.0)), outlined=False, mirrored=False)

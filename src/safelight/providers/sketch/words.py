@@ -1,7 +1,7 @@
 """Reads a prompt: which place, which things in which colours, what light, weather and style."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from safelight.providers.sketch import vocabulary as say
 from safelight.providers.sketch.colour import Colour, parse
@@ -12,7 +12,9 @@ WEATHER, SEASONS, STYLES = say.table(say.WEATHER), say.table(say.SEASONS), say.t
 MOODS = say.table(say.MOODS)
 HOMES = {thing: place for place, row in say.HOMES.items() for thing in row.split()}
 TABLES = (PLACES, THINGS, TIMES, WEATHER, SEASONS, STYLES, MOODS)
-KNOWN = frozenset(word for table in TABLES for word in table) | say.COLOURS.keys() | say.NUMBERS.keys()
+KNOWN = (
+    frozenset(word for table in TABLES for word in table) | say.COLOURS.keys() | say.NUMBERS.keys()
+)
 
 WORDS_READ_MAX = 400  # a longer prompt is a document; its first words decide the picture
 GUESSES_MAX = 24
@@ -63,8 +65,19 @@ def words_of(text: str) -> list[str]:
 
 def singular(word: str) -> str:
     """The form the tables know, if there is one."""
-    for ending, instead in (("'s", ""), ("ies", "y"), ("es", ""), ("s", ""), ("ing", ""), ("ish", "")):
-        if word not in KNOWN and word.endswith(ending) and word.removesuffix(ending) + instead in KNOWN:
+    for ending, instead in (
+        ("'s", ""),
+        ("ies", "y"),
+        ("es", ""),
+        ("s", ""),
+        ("ing", ""),
+        ("ish", ""),
+    ):
+        if (
+            word not in KNOWN
+            and word.endswith(ending)
+            and word.removesuffix(ending) + instead in KNOWN
+        ):
             return word.removesuffix(ending) + instead
     return word
 
@@ -78,6 +91,7 @@ def read(text: str, style: str | None = None) -> Scene:
     weather = frozenset(WEATHER[w] for w in words if w in WEATHER)
     place = _place(places, things, weather, words, bool(free))
     chosen = singular(style.lower()) if style else None
+    things = _blossoming(things)
     return Scene(
         place=place,
         others=frozenset(places) - {place},
@@ -107,7 +121,11 @@ def _nouns(
     number = 1
     patience = 0
     for index, word in enumerate(words):
-        if word in say.COLOURS and word not in PLACES and (word not in THINGS or _as_colour(words, raw, index)):
+        if (
+            word in say.COLOURS
+            and word not in PLACES
+            and (word not in THINGS or _as_colour(words, raw, index))
+        ):
             waiting, patience = parse(say.COLOURS[word]), 3
             free.append(waiting)
             continue
@@ -121,8 +139,13 @@ def _nouns(
             place_colours[WORN[word]] = waiting
         if word in THINGS:
             kind = THINGS[word]
-            plural = raw[index].endswith("s") and not raw[index].endswith("ss") and raw[index] not in say.NOT_PLURAL
-            many = max(number, 3 if plural else 1)
+            plural = (
+                raw[index] in say.PLURALS
+                or (raw[index].endswith("s")
+                and not raw[index].endswith("ss")
+                and raw[index] not in say.NOT_PLURAL)
+            )
+            many = number if number > 1 else 3 if plural else 1
             if kind not in found:
                 found[kind] = Thing(kind, waiting, many, raw[index])
             waiting, number = None, 1
@@ -130,6 +153,18 @@ def _nouns(
         if patience < 0:
             waiting, number = None, 1
     return tuple(found.values())[:THINGS_MAX], place_colours, sky, tuple(free[:5])
+
+
+def _blossoming(things: tuple[Thing, ...]) -> tuple[Thing, ...]:
+    """A "cherry blossom tree" is one thing, not a flower and a tree."""
+    flower = next((t for t in things if t.word in ("blossom", "blossoms", "blooming")), None)
+    if flower is None or not any(thing.kind == "tree" for thing in things):
+        return things
+    return tuple(
+        replace(thing, word="blossom", colour=thing.colour or flower.colour) if thing.kind == "tree" else thing
+        for thing in things
+        if thing is not flower
+    )
 
 
 def _as_colour(words: list[str], raw: list[str], index: int) -> bool:
@@ -141,7 +176,11 @@ def _as_colour(words: list[str], raw: list[str], index: int) -> bool:
 
 
 def _place(
-    places: list[str], things: tuple[Thing, ...], weather: frozenset[str], words: list[str], coloured: bool
+    places: list[str],
+    things: tuple[Thing, ...],
+    weather: frozenset[str],
+    words: list[str],
+    coloured: bool,
 ) -> str:
     homes = [HOMES[thing.kind] for thing in things if thing.kind in HOMES]
     animals = [thing for thing in things if thing.kind in ANIMALS]
@@ -151,7 +190,12 @@ def _place(
             places = [place for place in places if place != "portrait"]
     if places:
         return places[0]
-    if animals and len(things) == len(animals) and len(animals) == 1 and animals[0].kind not in SWIMMERS:
+    if (
+        animals
+        and len(things) == len(animals)
+        and len(animals) == 1
+        and animals[0].kind not in SWIMMERS
+    ):
         return "animal"
     if homes:
         return homes[0]
@@ -159,22 +203,29 @@ def _place(
         return "animal"
     if "snow" in weather:
         return "snowfield"
-    if weather or any(word in TIMES or word in SEASONS or word == "sky" for word in words) or things:
+    if (
+        weather
+        or any(word in TIMES or word in SEASONS or word == "sky" for word in words)
+        or things
+    ):
         return "open"  # the seed picks a landscape
     return "abstract" if coloured or not words else "open"
 
 
 ANIMALS = frozenset(
-    "heron bird eagle owl duck penguin cat dog wolf fox horse deer bear rabbit sheep cow elephant giraffe "
-    "camel lion turtle fish whale octopus butterfly dragon snail".split()
+    ["heron", "bird", "eagle", "owl", "duck", "penguin", "cat", "dog", "wolf", "fox", "horse", "deer", "bear", "rabbit", "sheep", "cow", "elephant", "giraffe", "camel", "lion", "turtle", "fish", "whale", "octopus", "butterfly", "dragon", "snail"]
 )
 SWIMMERS = frozenset({"fish", "whale", "octopus", "duck", "heron"})
 
 
 def _with_guesses(words: list[str]) -> list[str]:
     """Replace words no table knows by the known word they are most like."""
-    strange = _unique(w for w in words if w not in KNOWN and w not in say.PLAIN and len(w) > 2 and not w.isdigit())
-    strange = [word for word in strange if word != "sky" and word not in say.FLYING and word not in WORN]
+    strange = _unique(
+        w for w in words if w not in KNOWN and w not in say.PLAIN and len(w) > 2 and not w.isdigit()
+    )
+    strange = [
+        word for word in strange if word != "sky" and word not in say.FLYING and word not in WORN
+    ]
     if not strange:
         return words
     guesses = nearest(tuple(strange[:GUESSES_MAX]))

@@ -20,7 +20,9 @@ export function Actions({ job, models, model, onEdit }: Props) {
   const retry = useRetry();
   const made = job.outputs.filter((output) => output.asset || output.text);
   const ways =
-    job.status === "completed" ? [] : wording(job.error?.code ?? "cancelled", factsOf(job, model)).ways;
+    job.status === "completed"
+      ? []
+      : wording(job.error?.code ?? "cancelled", factsOf(job, model)).ways;
   const other = ways.includes("other_model") ? otherModel(models, job) : undefined;
   const complain = (error: Error) => toast(error.message);
 
@@ -33,8 +35,12 @@ export function Actions({ job, models, model, onEdit }: Props) {
   };
 
   return (
-    <div className={styles.below}>
-      <p className={styles.meta}>{metaOf(job, model).map((fact) => <span key={fact}>{fact}</span>)}</p>
+    <div className={`${styles.below} ${styles.ended}`}>
+      <p className={styles.meta}>
+        {metaOf(job, model).map((fact) => (
+          <span key={fact}>{fact}</span>
+        ))}
+      </p>
       <div className={styles.actions}>
         {ways.includes("retry") && (
           <Button
@@ -50,12 +56,20 @@ export function Actions({ job, models, model, onEdit }: Props) {
           </Button>
         )}
         {other && (
-          <Button look="outline" disabled={submit.isPending} onClick={() => again({ model: other.id })}>
+          <Button
+            look="outline"
+            disabled={submit.isPending}
+            onClick={() => again({ model: other.id })}
+          >
             Use {other.name}
           </Button>
         )}
         {ways.includes("copy") && (
-          <Button onClick={() => copy(JSON.stringify({ job: job.id, error: job.error }, null, 2), "Details")}>
+          <Button
+            onClick={() =>
+              copy(JSON.stringify({ job: job.id, error: job.error }, null, 2), "Details")
+            }
+          >
             <Copy aria-hidden />
             Copy details
           </Button>

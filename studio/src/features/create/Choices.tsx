@@ -22,7 +22,13 @@ export function ModelPicker({ models, value, onChange }: ModelProps) {
     disabled: !model.available,
   }));
   return (
-    <Picker label="Model" value={value} choices={[auto, ...rest]} onChange={onChange} minWidth={70} />
+    <Picker
+      label="Model"
+      value={value}
+      choices={[auto, ...rest]}
+      onChange={onChange}
+      minWidth={70}
+    />
   );
 }
 
@@ -41,7 +47,11 @@ function about(model: Model): string {
 type AspectProps = { ratios: readonly string[]; value: string; onChange: (ratio: string) => void };
 
 export function AspectPicker({ ratios, value, onChange }: AspectProps) {
-  const choices = ratios.map((ratio) => ({ value: ratio, label: ratio, icon: <Shape ratio={ratio} /> }));
+  const choices = ratios.map((ratio) => ({
+    value: ratio,
+    label: ratio,
+    icon: <Shape ratio={ratio} />,
+  }));
   return <Picker label="Shape" value={value} choices={choices} onChange={onChange} minWidth={74} />;
 }
 

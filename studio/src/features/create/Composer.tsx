@@ -3,13 +3,13 @@ import { useQueryClient } from "@tanstack/react-query";
 import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, useRef } from "react";
 import { useStyles } from "@/shared/api/catalogue";
-import { type Trouble } from "@/shared/api/client";
+import type { Trouble } from "@/shared/api/client";
 import { newOrder, useSubmit } from "@/shared/api/jobs";
+import { keys } from "@/shared/api/keys";
 import type { JobIn, Model } from "@/shared/api/types";
 import { credits } from "@/shared/ui/format";
-import { keys } from "@/shared/api/keys";
-import styles from "./composer.module.css";
 import { AspectPicker, CountPicker, ModelPicker } from "./Choices";
+import styles from "./composer.module.css";
 import { abilities, type Draft, fitted, orderFrom } from "./draft";
 import { MoreOptions } from "./MoreOptions";
 import { Refusal } from "./Refusal";
@@ -71,7 +71,10 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
       prompt.current?.blur();
     } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       event.preventDefault();
-      recall.current = Math.max(-1, Math.min(earlier.length - 1, recall.current + (event.key === "ArrowUp" ? 1 : -1)));
+      recall.current = Math.max(
+        -1,
+        Math.min(earlier.length - 1, recall.current + (event.key === "ArrowUp" ? 1 : -1)),
+      );
       set({ prompt: earlier[recall.current] ?? "" });
     }
   };
@@ -79,7 +82,10 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
   const trouble = submit.error as Trouble | null;
   const promptError = trouble?.fields.find((field) => field.field === "prompt")?.message;
   const [least, most] = can.price;
-  const cost = least === most ? credits(least * draft.count) : `${least * draft.count}–${credits(most * draft.count)}`;
+  const cost =
+    least === most
+      ? credits(least * draft.count)
+      : `${least * draft.count}–${credits(most * draft.count)}`;
 
   return (
     <form
@@ -119,12 +125,26 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
           <div className={styles.choices}>
             <ModelPicker models={models} value={draft.model} onChange={(model) => set({ model })} />
             {can.kind === "image" && (
-              <AspectPicker ratios={can.aspects} value={draft.aspect} onChange={(aspect) => set({ aspect })} />
+              <AspectPicker
+                ratios={can.aspects}
+                value={draft.aspect}
+                onChange={(aspect) => set({ aspect })}
+              />
             )}
             {can.countMax > 1 && (
-              <CountPicker max={can.countMax} value={draft.count} onChange={(count) => set({ count })} />
+              <CountPicker
+                max={can.countMax}
+                value={draft.count}
+                onChange={(count) => set({ count })}
+              />
             )}
-            <MoreOptions draft={draft} can={can} guides={styleGuides} trouble={trouble} onChange={set} />
+            <MoreOptions
+              draft={draft}
+              can={can}
+              guides={styleGuides}
+              trouble={trouble}
+              onChange={set}
+            />
           </div>
           <span className={styles.cost}>{ready && able ? cost : ""}</span>
           <button

@@ -1,5 +1,6 @@
 /** Say what it should look like, watch it come up, keep going. Oldest at the top, as in a conversation. */
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useModels } from "@/shared/api/catalogue";
 import { useFeed } from "@/shared/api/jobs";
 import type { Job } from "@/shared/api/types";
@@ -9,8 +10,8 @@ import { Composer } from "./Composer";
 import styles from "./create.module.css";
 import { type Draft, freshDraft, isDraft } from "./draft";
 import { FirstRun } from "./FirstRun";
-import { Turn } from "./Turn";
 import { useConversationScroll } from "./scroll";
+import { Turn } from "./Turn";
 
 const KEY = "safelight.draft";
 
@@ -19,6 +20,7 @@ export function Create() {
   const feed = useFeed();
   const [draft, setDraft] = useDraft();
   const list = useRef<HTMLDivElement>(null);
+  useHandedPrompt(setDraft);
 
   const turns = useMemo(
     () => (feed.data?.pages ?? []).flatMap((page) => page.items).reverse(),
@@ -45,7 +47,9 @@ export function Create() {
       <div className={styles.turns} ref={list}>
         <div ref={earlier} />
         {feed.isError && turns.length === 0 && (
-          <p className={styles.problem}>Your earlier jobs could not be loaded. New ones work as soon as the server does.</p>
+          <p className={styles.problem}>
+            Your earlier jobs could not be loaded. New ones work as soon as the server does.
+          </p>
         )}
         {feed.isSuccess && turns.length === 0 && (
           <FirstRun
@@ -77,6 +81,18 @@ function dayChange(before: Job | undefined, job: Job): string | null {
   const today = day(job.created_at);
   if (before) return day(before.created_at) === today ? null : today;
   return today === "Today" ? null : today;
+}
+
+/** A prompt in the address goes into the composer, once, and out of the address. */
+function useHandedPrompt(setDraft: (change: (before: Draft) => Draft) => void) {
+  const { prompt } = useSearch({ from: "/shell/" });
+  const navigate = useNavigate({ from: "/" });
+  useEffect(() => {
+    if (!prompt) return;
+    setDraft((before) => ({ ...before, prompt }));
+    void navigate({ search: {}, replace: true });
+    document.getElementById("prompt")?.focus();
+  }, [prompt, navigate, setDraft]);
 }
 
 /** The words and the choices stay over a reload: half a prompt is work too. */

@@ -16,14 +16,19 @@ export function FirstRun({ models, loaded, onPick }: Props) {
     return (
       <div className={styles.first}>
         <h2>No provider is connected yet</h2>
-        <p>Whoever runs this server can add one: a key in its environment switches a provider on.</p>
+        <p>
+          Whoever runs this server can add one: a key in its environment switches a provider on.
+        </p>
       </div>
     );
   }
   return (
     <div className={styles.first}>
       <h2>What should it look like?</h2>
-      <p>Describe it in your own words. You see each step as it happens, and you are free to leave: it goes on without you.</p>
+      <p>
+        Describe it in your own words. You see each step as it happens, and you are free to leave:
+        it goes on without you.
+      </p>
       <ul>
         {examples.map((prompt) => (
           <li key={prompt}>

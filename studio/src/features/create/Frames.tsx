@@ -1,10 +1,11 @@
 /** The pictures of one job. Their place is known from the moment the server accepts it, and never changes. */
+
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { CSSProperties } from "react";
 import type { Followed, Variant } from "@/shared/api/follow";
 import { fetchJob, remember } from "@/shared/api/jobs";
 import { isEnded, type Job, type Output } from "@/shared/api/types";
-import { useQueryClient } from "@tanstack/react-query";
 import { Picture } from "@/shared/ui/Picture";
 import { leavePlace } from "@/shared/ui/place";
 import { impression } from "@/shared/ui/thumbhash";
@@ -19,7 +20,10 @@ export function Frames({ followed: { job, variants }, model, eager }: Props) {
   const slots = Array.from({ length: Math.max(1, job.count) }, (_, index) => index);
   const nothing = job.outputs.every((output) => !output.asset);
   const lost = (job.status === "failed" || job.status === "cancelled") && nothing;
-  const place = { "--ratio": width / height, "--count": Math.min(4, slots.length) } as CSSProperties;
+  const place = {
+    "--ratio": width / height,
+    "--count": Math.min(4, slots.length),
+  } as CSSProperties;
   return (
     <div className={`${styles.row} ${slots.length > 1 ? styles.several : ""}`} style={place}>
       {slots.map((index) => (
@@ -82,7 +86,9 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
         >
           <Picture
             asset={asset}
-            sizes={job.count > 1 ? "(max-width: 640px) 46vw, 400px" : "(max-width: 640px) 92vw, 640px"}
+            sizes={
+              job.count > 1 ? "(max-width: 640px) 46vw, 400px" : "(max-width: 640px) 92vw, 640px"
+            }
             eager={eager}
             onExpired={() => void fetchJob(job.id).then((fresh) => remember(cache, fresh))}
           />
@@ -91,7 +97,9 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
       {error && !asset && !quiet && (
         <div className={styles.failed}>
           <strong>{wording(error.code, { model }).title}</strong>
-          <span>{wording(error.code, { model, detail: error.detail, attempts: job.attempts }).body}</span>
+          <span>
+            {wording(error.code, { model, detail: error.detail, attempts: job.attempts }).body}
+          </span>
         </div>
       )}
     </div>

@@ -5,9 +5,9 @@ import styles from "./turn.module.css";
 
 export function Notes({ job }: { job: Job }) {
   const lines = [...job.adjustments, ...job.warnings];
-  const refined = job.optimized_prompt && job.optimized_prompt !== job.prompt ? job.optimized_prompt : null;
-  const why = job.requested_model === "auto" ? job.model_reason : null;
-  if (lines.length === 0 && !refined && !why) return null;
+  const refined =
+    job.optimized_prompt && job.optimized_prompt !== job.prompt ? job.optimized_prompt : null;
+  if (lines.length === 0 && !refined) return null;
   return (
     <div className={styles.notes}>
       {lines.map((line) => (
@@ -16,11 +16,10 @@ export function Notes({ job }: { job: Job }) {
           {line}
         </p>
       ))}
-      {(refined || why) && (
+      {refined && (
         <details className={styles.refined}>
-          <summary>{refined ? "How it was put" : "Why this model"}</summary>
-          {refined && <p>{refined}</p>}
-          {why && <p className={styles.reason}>{why}</p>}
+          <summary>How it was put</summary>
+          <p>{refined}</p>
         </details>
       )}
     </div>

@@ -46,7 +46,10 @@ function useCountdown(fromS: number | null): number | null {
   const [left, setLeft] = useState(fromS);
   useEffect(() => {
     if (fromS === null) return;
-    const timer = window.setInterval(() => setLeft((now) => (now && now > 1 ? now - 1 : null)), 1000);
+    const timer = window.setInterval(
+      () => setLeft((now) => (now && now > 1 ? now - 1 : null)),
+      1000,
+    );
     return () => window.clearInterval(timer);
   }, [fromS]);
   return left;

@@ -6,7 +6,13 @@ import { copy } from "@/shared/ui/clipboard";
 import { Failure } from "./Failure";
 import styles from "./turn.module.css";
 
-export function TextOutput({ followed: { job, variants }, model }: { followed: Followed; model: string }) {
+export function TextOutput({
+  followed: { job, variants },
+  model,
+}: {
+  followed: Followed;
+  model: string;
+}) {
   const ended = isEnded(job.status);
   return (
     <div className={styles.texts}>

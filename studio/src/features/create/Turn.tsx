@@ -4,11 +4,11 @@ import { modelName } from "@/shared/api/catalogue";
 import { useFollowed } from "@/shared/api/jobs";
 import { isEnded, type Job, type Model } from "@/shared/api/types";
 import { Actions } from "./Actions";
+import { Failure } from "./Failure";
 import { Frames } from "./Frames";
 import { Notes } from "./Notes";
 import { TextOutput } from "./TextOutput";
 import styles from "./turn.module.css";
-import { Failure } from "./Failure";
 import { Waiting } from "./Waiting";
 
 type Props = {
@@ -30,7 +30,12 @@ export const Turn = memo(function Turn({ seed, models, onEdit, heading, newest }
   const long = job.prompt.length > 280;
 
   return (
-    <article className={styles.turn} aria-label={job.prompt.slice(0, 120)} data-job={job.id} data-status={job.status}>
+    <article
+      className={styles.turn}
+      aria-label={job.prompt.slice(0, 120)}
+      data-job={job.id}
+      data-status={job.status}
+    >
       {heading && <h2 className={styles.day}>{heading}</h2>}
       <p className={long ? styles.promptLong : styles.prompt}>{job.prompt}</p>
       {lost && !watched ? (

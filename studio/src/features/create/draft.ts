@@ -44,7 +44,8 @@ const commonAspects = ["1:1", "4:5", "3:4", "2:3", "9:16", "5:4", "4:3", "3:2", 
 
 export function abilities(models: readonly Model[], chosen: string): Abilities {
   const named = models.filter((model) => model.id === chosen);
-  const able = named.length > 0 ? named : models.filter((model) => model.available && model.kind === "image");
+  const able =
+    named.length > 0 ? named : models.filter((model) => model.available && model.kind === "image");
   const can = able.map((model) => model.capabilities);
   const ratios = new Set(can.flatMap((one) => one.aspect_ratios));
   const credits = able.flatMap((model) => model.price.map((price) => price.credits));
@@ -99,9 +100,13 @@ export function orderFrom(wished: Draft, can: Abilities): JobIn {
 
 /** How many of the wishes behind "More" are set: they count although nobody sees them. */
 export const wishes = (draft: Draft): number =>
-  [draft.style !== "", draft.seed !== null, draft.priority !== "normal", draft.enhance, draft.negative !== ""].filter(
-    Boolean,
-  ).length;
+  [
+    draft.style !== "",
+    draft.seed !== null,
+    draft.priority !== "normal",
+    draft.enhance,
+    draft.negative !== "",
+  ].filter(Boolean).length;
 
 export const isDraft = (value: unknown): value is Draft =>
   typeof value === "object" &&
@@ -109,5 +114,7 @@ export const isDraft = (value: unknown): value is Draft =>
   (Object.keys(freshDraft) as (keyof Draft)[]).every((key) => {
     const known = freshDraft[key];
     const given = (value as Record<string, unknown>)[key];
-    return known === null ? given === null || typeof given === "number" : typeof given === typeof known;
+    return known === null
+      ? given === null || typeof given === "number"
+      : typeof given === typeof known;
   });

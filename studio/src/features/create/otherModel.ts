@@ -1,5 +1,4 @@
-import type { Model } from "@/shared/api/types";
-import type { Job } from "@/shared/api/types";
+import type { Job, Model } from "@/shared/api/types";
 
 const cheapest = (model: Model): number => Math.min(...model.price.map((price) => price.credits));
 
@@ -9,8 +8,11 @@ export function otherModel(models: readonly Model[], job: Job): Model | undefine
     (model) => model.available && model.kind === job.type && model.id !== job.model,
   );
   const short = job.error?.code === "insufficient_credits";
-  const fits = short ? able.filter((model) => cheapest(model) * job.count < job.price.credits) : able;
+  const fits = short
+    ? able.filter((model) => cheapest(model) * job.count < job.price.credits)
+    : able;
   const rank = (model: Model) =>
-    (model.provider === job.provider ? 10_000 : 0) + (short ? cheapest(model) : (model.speed.p50_seconds ?? 60));
+    (model.provider === job.provider ? 10_000 : 0) +
+    (short ? cheapest(model) : (model.speed.p50_seconds ?? 60));
   return fits.sort((a, b) => rank(a) - rank(b))[0];
 }

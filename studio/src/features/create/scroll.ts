@@ -11,14 +11,18 @@ type Turns = {
 
 const NEAR_END_PX = 120;
 
-const toEnd = () => window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+const toEnd = () =>
+  window.scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
 const atEnd = () =>
   window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - NEAR_END_PX;
 
 export function useConversationScroll(list: RefObject<HTMLDivElement | null>, turns: Turns) {
   const pinned = useRef(true);
   const placed = useRef(false);
-  const before = useRef<{ first: string | undefined; height: number }>({ first: undefined, height: 0 });
+  const before = useRef<{ first: string | undefined; height: number }>({
+    first: undefined,
+    height: 0,
+  });
   const earlier = useRef<HTMLDivElement>(null);
 
   // Before the paint: the first turns appear at their end, or where the reader had left.
@@ -42,7 +46,12 @@ export function useConversationScroll(list: RefObject<HTMLDivElement | null>, tu
   useLayoutEffect(() => {
     const height = list.current?.scrollHeight ?? 0;
     const grown = height - before.current.height;
-    if (before.current.first && before.current.first !== turns.first && !pinned.current && grown > 0) {
+    if (
+      before.current.first &&
+      before.current.first !== turns.first &&
+      !pinned.current &&
+      grown > 0
+    ) {
       window.scrollBy({ top: grown, behavior: "instant" });
     }
     before.current = { first: turns.first, height };

@@ -28,7 +28,8 @@ export function Facts({ asset, hidden, filter }: Props) {
   });
   const job = data?.job;
   const prompt = asset.prompt;
-  const refined = job?.optimized_prompt && job.optimized_prompt !== prompt ? job.optimized_prompt : null;
+  const refined =
+    job?.optimized_prompt && job.optimized_prompt !== prompt ? job.optimized_prompt : null;
   const siblings = (job?.outputs ?? []).flatMap((output) => output.asset ?? []);
 
   return (
@@ -48,13 +49,18 @@ export function Facts({ asset, hidden, filter }: Props) {
       )}
       <dl>
         <Fact name="Model">{asset.model && modelName(models, asset.model)}</Fact>
-        <Fact name="Style">{job?.style && (guides.find((guide) => guide.id === job.style)?.name ?? job.style)}</Fact>
+        <Fact name="Chosen">{job?.requested_model === "auto" && job.model_reason}</Fact>
+        <Fact name="Style">
+          {job?.style && (guides.find((guide) => guide.id === job.style)?.name ?? job.style)}
+        </Fact>
         <Fact name="Size">{size(asset.width, asset.height)}</Fact>
         <Fact name="File">
           {asset.content_type.replace("image/", "").toUpperCase()}, {bytes(asset.bytes)}
         </Fact>
         <Fact name="Seed">{asset.seed !== null && <code>{asset.seed}</code>}</Fact>
-        <Fact name="Time">{job?.duration_ms != null && !job.reused && duration(job.duration_ms)}</Fact>
+        <Fact name="Time">
+          {job?.duration_ms != null && !job.reused && duration(job.duration_ms)}
+        </Fact>
         <Fact name="Cost">{job?.charged && credits(job.charged.credits)}</Fact>
         <Fact name="Made">{moment(asset.created_at)}</Fact>
         <Fact name="Without">{job?.negative_prompt}</Fact>

@@ -18,11 +18,21 @@ type Props = {
 export function Filters({ filter, models, size, sizes, onSize }: Props) {
   const navigate = useNavigate({ from: "/gallery" });
   const set = (change: AssetFilter) =>
-    void navigate({ search: (before) => ({ ...before, ...change }), replace: true, resetScroll: false });
-  const painters = models.filter((model) => model.kind === "image");
+    void navigate({
+      search: (before) => ({ ...before, ...change }),
+      replace: true,
+      resetScroll: false,
+    });
+  const painters = models.filter(
+    (model) => model.kind === "image" && (model.available || model.id === filter.model),
+  );
   return (
     <div className={styles.filters}>
-      <SearchField label="Search pictures" value={filter.q ?? ""} onChange={(q) => set({ q: q || undefined })} />
+      <SearchField
+        label="Search pictures"
+        value={filter.q ?? ""}
+        onChange={(q) => set({ q: q || undefined })}
+      />
       {painters.length > 1 && (
         <Picker
           label="Model"

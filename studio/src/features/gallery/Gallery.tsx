@@ -11,12 +11,13 @@ import { useStored } from "@/shared/ui/stored";
 import { Filters } from "./Filters";
 import styles from "./gallery.module.css";
 import { GAP_PX, rowOf, step } from "./layout";
-import { Tile } from "./Tile";
 import { useRemoval } from "./removal";
+import { Tile } from "./Tile";
 import { useWall } from "./useWall";
 
 const SIZES = [120, 160, 200, 260, 320, 400] as const;
-const isSize = (value: unknown): value is number => typeof value === "number" && SIZES.some((one) => one === value);
+const isSize = (value: unknown): value is number =>
+  typeof value === "number" && SIZES.some((one) => one === value);
 
 export function Gallery() {
   const filter = useSearch({ from: "/shell/gallery" });
@@ -28,7 +29,10 @@ export function Gallery() {
   const box = useRef<HTMLDivElement>(null);
   const toFocus = useRef<number | null>(null);
 
-  const assets = useMemo(() => (pages.data?.pages ?? []).flatMap((page) => page.items), [pages.data]);
+  const assets = useMemo(
+    () => (pages.data?.pages ?? []).flatMap((page) => page.items),
+    [pages.data],
+  );
   const { wall, visible, nearEnd } = useWall(box, assets, size);
   const remove = useRemoval();
   const filtered = Object.values(filter).some((value) => value !== undefined);
@@ -43,7 +47,9 @@ export function Gallery() {
   // The tile to focus may not have existed until the page was scrolled to it.
   useLayoutEffect(() => {
     if (toFocus.current === null) return;
-    const link = document.querySelector<HTMLElement>(`[data-asset="${assets[toFocus.current]?.id}"]`);
+    const link = document.querySelector<HTMLElement>(
+      `[data-asset="${assets[toFocus.current]?.id}"]`,
+    );
     if (link) {
       toFocus.current = null;
       link.focus({ preventScroll: true });
@@ -153,7 +159,11 @@ export function Gallery() {
           ),
         )}
       </div>
-      {isFetchingNextPage && <p className={styles.more} style={{ marginTop: GAP_PX }}>Loading more</p>}
+      {isFetchingNextPage && (
+        <p className={styles.more} style={{ marginTop: GAP_PX }}>
+          Loading more
+        </p>
+      )}
     </div>
   );
 }

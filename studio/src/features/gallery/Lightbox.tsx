@@ -1,6 +1,23 @@
 /** One picture, as large as it gets, with its facts beside it. */
-import { Link, useCanGoBack, useNavigate, useParams, useRouter, useSearch } from "@tanstack/react-router";
-import { ChevronLeft, ChevronRight, Download, Info, Maximize2, Minimize2, Star, Trash2, X } from "lucide-react";
+import {
+  Link,
+  useCanGoBack,
+  useNavigate,
+  useParams,
+  useRouter,
+  useSearch,
+} from "@tanstack/react-router";
+import {
+  ChevronLeft,
+  ChevronRight,
+  Download,
+  Info,
+  Maximize2,
+  Minimize2,
+  Star,
+  Trash2,
+  X,
+} from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useAsset, useAssets, useStar } from "@/shared/api/assets";
 import type { Asset } from "@/shared/api/types";
@@ -19,7 +36,8 @@ const isBoolean = (value: unknown): value is boolean => typeof value === "boolea
 export function Lightbox() {
   const { id } = useParams({ from: "/i/$id" });
   const picture = useAsset(id);
-  if (picture.data) return <Opened key="opened" asset={picture.data} onExpired={() => void picture.refetch()} />;
+  if (picture.data)
+    return <Opened key="opened" asset={picture.data} onExpired={() => void picture.refetch()} />;
   if (picture.isError) {
     return (
       <main id="main" tabIndex={-1}>
@@ -55,7 +73,8 @@ function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
   useEffect(() => setFull(false), [asset.id]);
   useEffect(() => moveFocusOf("gallery", asset.id), [asset.id]);
 
-  const close = () => (canGoBack ? router.history.back() : void navigate({ to: "/gallery", search: filter }));
+  const close = () =>
+    canGoBack ? router.history.back() : void navigate({ to: "/gallery", search: filter });
   // Looking through pictures is one visit: one step back leads to where it began.
   const show = (id: string | undefined) =>
     id && void navigate({ to: "/i/$id", params: { id }, search: filter, replace: true });
@@ -88,7 +107,12 @@ function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
             <X aria-hidden />
           </IconButton>
           <span className={styles.gap} />
-          <IconButton label={full ? "Fit to the window" : "Full size"} size="large" aria-pressed={full} onClick={toggleFull}>
+          <IconButton
+            label={full ? "Fit to the window" : "Full size"}
+            size="large"
+            aria-pressed={full}
+            onClick={toggleFull}
+          >
             {full ? <Minimize2 aria-hidden /> : <Maximize2 aria-hidden />}
           </IconButton>
           <IconButton
@@ -119,12 +143,20 @@ function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
         </div>
         <Stage key={asset.id} asset={asset} full={full} onFull={setFull} onExpired={onExpired} />
         {newer && (
-          <Button className={`${styles.turn} ${styles.newer}`} aria-label="Newer picture" onClick={() => show(newer)}>
+          <Button
+            className={`${styles.turn} ${styles.newer}`}
+            aria-label="Newer picture"
+            onClick={() => show(newer)}
+          >
             <ChevronLeft aria-hidden />
           </Button>
         )}
         {older && (
-          <Button className={`${styles.turn} ${styles.older}`} aria-label="Older picture" onClick={() => show(older)}>
+          <Button
+            className={`${styles.turn} ${styles.older}`}
+            aria-label="Older picture"
+            onClick={() => show(older)}
+          >
             <ChevronRight aria-hidden />
           </Button>
         )}
@@ -138,7 +170,10 @@ function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
 function useNeighbours(id: string) {
   const filter = useSearch({ from: "/i/$id" });
   const { data, hasNextPage, isFetchingNextPage, fetchNextPage } = useAssets(filter);
-  const ids = useMemo(() => (data?.pages ?? []).flatMap((page) => page.items.map((one) => one.id)), [data]);
+  const ids = useMemo(
+    () => (data?.pages ?? []).flatMap((page) => page.items.map((one) => one.id)),
+    [data],
+  );
   const at = ids.indexOf(id);
   const last = at >= 0 && at >= ids.length - 2;
   useEffect(() => {

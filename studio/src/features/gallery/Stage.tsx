@@ -4,11 +4,18 @@ import type { Asset } from "@/shared/api/types";
 import { impression } from "@/shared/ui/thumbhash";
 import styles from "./lightbox.module.css";
 
-type Props = { asset: Asset; full: boolean; onFull: (full: boolean) => void; onExpired: () => void };
+type Props = {
+  asset: Asset;
+  full: boolean;
+  onFull: (full: boolean) => void;
+  onExpired: () => void;
+};
 
 export function Stage({ asset, full, onFull, onExpired }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const drag = useRef<{ x: number; y: number; left: number; top: number; moved: boolean } | null>(null);
+  const drag = useRef<{ x: number; y: number; left: number; top: number; moved: boolean } | null>(
+    null,
+  );
   const aim = useRef({ x: 0.5, y: 0.5 });
   const [loaded, setLoaded] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
@@ -77,7 +84,9 @@ export function Stage({ asset, full, onFull, onExpired }: Props) {
         }
       >
         {under && !loaded && <img src={under} alt="" className={styles.layer} />}
-        {asset.thumbnails["640"] && !loaded && <img src={asset.thumbnails["640"]} alt="" className={styles.layer} />}
+        {asset.thumbnails["640"] && !loaded && (
+          <img src={asset.thumbnails["640"]} alt="" className={styles.layer} />
+        )}
         {failed !== asset.url && (
           <img
             src={asset.url}

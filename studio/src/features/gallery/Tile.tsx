@@ -23,7 +23,18 @@ type Props = {
 };
 
 export const Tile = memo(
-  function Tile({ asset, filter, x, y, width, height, active, onActive, onRemove, onExpired }: Props) {
+  function Tile({
+    asset,
+    filter,
+    x,
+    y,
+    width,
+    height,
+    active,
+    onActive,
+    onRemove,
+    onExpired,
+  }: Props) {
     const star = useStar();
     const under = impression(asset.thumbhash);
     const name = asset.prompt ?? "Picture without a prompt";

@@ -34,7 +34,13 @@ export function hang(shapes: readonly Shape[], width: number, target: number): W
   return { rows, height: top };
 }
 
-function* justify(shapes: readonly Shape[], start: number, end: number, width: number, target: number) {
+function* justify(
+  shapes: readonly Shape[],
+  start: number,
+  end: number,
+  width: number,
+  target: number,
+) {
   let first = start;
   let sum = 0;
   for (let i = start; i < end; i += 1) {
@@ -79,7 +85,9 @@ export function between(rows: readonly Row[], from: number, to: number): readonl
 
 /** Where a tile is, by its place in the list. */
 export function rowOf(rows: readonly Row[], index: number): number {
-  return rows.findIndex((row) => row.kind === "tiles" && row.tiles.some((tile) => tile.index === index));
+  return rows.findIndex(
+    (row) => row.kind === "tiles" && row.tiles.some((tile) => tile.index === index),
+  );
 }
 
 /** The tile one step away; up and down go to the one that hangs nearest. */

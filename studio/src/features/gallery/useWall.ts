@@ -4,7 +4,11 @@ import type { Asset } from "@/shared/api/types";
 import { day } from "@/shared/ui/format";
 import { between, hang, type Row } from "./layout";
 
-export function useWall(box: RefObject<HTMLDivElement | null>, assets: readonly Asset[], target: number) {
+export function useWall(
+  box: RefObject<HTMLDivElement | null>,
+  assets: readonly Asset[],
+  target: number,
+) {
   const width = useWidth(box);
   const wall = useMemo(() => {
     const now = new Date();

@@ -27,7 +27,9 @@ export function useAssets(filter: AssetFilter) {
     queryFn: ({ pageParam, signal }) =>
       answered(
         api.GET("/api/assets", {
-          params: { query: { ...filter, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) } },
+          params: {
+            query: { ...filter, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) },
+          },
           signal,
         }),
       ),
@@ -51,9 +53,7 @@ export function useAsset(id: string) {
   return useQuery({
     queryKey: keys.asset(id),
     queryFn: ({ signal }) =>
-      answered(
-        api.GET("/api/assets/{asset_id}", { params: { path: { asset_id: id } }, signal }),
-      ),
+      answered(api.GET("/api/assets/{asset_id}", { params: { path: { asset_id: id } }, signal })),
     // From the gallery it is there at once; a deep link asks.
     initialData: () => inPages(cache, id),
     initialDataUpdatedAt: 0,

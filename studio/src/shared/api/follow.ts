@@ -58,7 +58,8 @@ export function merge(known: Followed | undefined, job: Job): Followed {
   if (known && isOlder(job, known.job)) return known;
   const variants: Record<number, Variant> = isEnded(job.status) ? {} : { ...known?.variants };
   for (const output of job.outputs) {
-    if (output.text) variants[output.index] = { ...(variants[output.index] ?? blank), text: output.text };
+    if (output.text)
+      variants[output.index] = { ...(variants[output.index] ?? blank), text: output.text };
   }
   return { job: known ? withKnownAddresses(job, known.job) : job, variants };
 }
@@ -103,7 +104,10 @@ export function fold(known: Followed | undefined, event: StudioEvent): Followed 
     case "delta":
       return {
         job,
-        variants: changed(known, event.index, (variant) => ({ ...variant, text: variant.text + event.text })),
+        variants: changed(known, event.index, (variant) => ({
+          ...variant,
+          text: variant.text + event.text,
+        })),
       };
     case "output": {
       const { index, asset, text, error } = event;
@@ -126,7 +130,8 @@ export function progressOf({ job, variants }: Followed): number | null {
   if (isEnded(job.status)) return 1;
   if (job.stage !== "generating" && job.stage !== "uploading") return job.progress;
   const known = Array.from({ length: job.count }, (_, index) => {
-    if (job.outputs.some((output) => output.index === index && output.status !== "pending")) return 1;
+    if (job.outputs.some((output) => output.index === index && output.status !== "pending"))
+      return 1;
     return variants[index]?.progress ?? null;
   });
   if (known.every((value) => value === null)) return job.progress;

@@ -39,7 +39,13 @@ async function fetchPage(
   cursor: string | null,
   signal: AbortSignal,
 ): Promise<JobPage> {
-  const query = { ...filter, limit, ...(cursor ? { cursor } : {}) };
+  const { status, ...rest } = filter;
+  const query = {
+    ...rest,
+    limit,
+    ...(status ? { status: [status] } : {}),
+    ...(cursor ? { cursor } : {}),
+  };
   const page = await answered(api.GET("/api/jobs", { params: { query }, signal }));
   for (const job of page.items) remember(cache, job);
   return page;
@@ -58,7 +64,8 @@ function usePages(key: readonly unknown[], filter: JobFilter, limit: number) {
 /** Newest first; Create shows it the other way round. */
 export const useFeed = () => usePages(keys.feed, {}, FEED_PAGE);
 
-export const useHistory = (filter: JobFilter) => usePages(keys.history(filter), filter, HISTORY_PAGE);
+export const useHistory = (filter: JobFilter) =>
+  usePages(keys.history(filter), filter, HISTORY_PAGE);
 
 /** The job as the stream last told it, or as the list had it. */
 export function useFollowed(job: Job): Followed {
@@ -95,7 +102,8 @@ export function admit(cache: QueryClient, job: Job): void {
   remember(cache, job);
   cache.setQueryData<InfiniteData<JobPage, string | null>>(keys.feed, (feed) => {
     const [first, ...rest] = feed?.pages ?? [];
-    if (!feed || !first || feed.pages.some((page) => page.items.some((one) => one.id === job.id))) return feed;
+    if (!feed || !first || feed.pages.some((page) => page.items.some((one) => one.id === job.id)))
+      return feed;
     const newest = first.items[0];
     // The stream's first snapshots may be about jobs older than the first page: those are not news.
     if (newest && newest.created_at > job.created_at) return feed;
@@ -113,10 +121,11 @@ export function useSubmit() {
   const cache = useQueryClient();
   return useMutation({
     // The key is made where the person presses send, so that a repeat of the same press is the same job.
-    mutationFn: ({ order, key }: { order: JobIn; key: string }) =>
-      answered(
-        api.POST("/api/jobs", { params: { header: { "idempotency-key": key } }, body: order }),
-      ),
+    mutationFn: async ({ order, key }: { order: JobIn; key: string }) => {
+      const header = { "idempotency-key": key };
+      // The same address answers a quote when asked for a dry run, which this is not.
+      return (await answered(api.POST("/api/jobs", { params: { header }, body: order }))) as Job;
+    },
     onSuccess: (job) => admit(cache, job),
   });
 }
@@ -162,7 +171,10 @@ export function orderOf(job: Job, change: Partial<JobIn> = {}): JobIn {
   };
 }
 
-export const newOrder = (order: JobIn): { order: JobIn; key: string } => ({ order, key: freshKey() });
+export const newOrder = (order: JobIn): { order: JobIn; key: string } => ({
+  order,
+  key: freshKey(),
+});
 
 export function useJobEvents(id: string, live: boolean) {
   return useQuery({

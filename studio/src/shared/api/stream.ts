@@ -49,7 +49,9 @@ export function openStream({ onEvent, onState, onReturn }: Listener): () => void
   function connect() {
     window.clearTimeout(retry);
     source?.close();
-    source = new EventSource(lastId === null ? "/api/events" : `/api/events?after=${encodeURIComponent(lastId)}`);
+    source = new EventSource(
+      lastId === null ? "/api/events" : `/api/events?after=${encodeURIComponent(lastId)}`,
+    );
     source.onopen = () => {
       failures = 0;
       window.clearTimeout(loss);
@@ -76,7 +78,10 @@ export function openStream({ onEvent, onState, onReturn }: Listener): () => void
     if (document.hidden) return;
     loss ??= window.setTimeout(() => onState("lost"), QUIET_LOSS_MS);
     window.clearTimeout(retry);
-    retry = window.setTimeout(connect, Math.min(500 * 2 ** failures, RETRY_MAX_MS) * (0.8 + Math.random() * 0.4));
+    retry = window.setTimeout(
+      connect,
+      Math.min(500 * 2 ** failures, RETRY_MAX_MS) * (0.8 + Math.random() * 0.4),
+    );
     failures += 1;
   }
 

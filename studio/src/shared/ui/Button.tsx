@@ -3,7 +3,11 @@ import styles from "./button.module.css";
 
 type Look = "plain" | "outline" | "primary";
 
-export const buttonClass = (look: Look = "plain", size: "dense" | "large" = "dense", icon = false): string =>
+export const buttonClass = (
+  look: Look = "plain",
+  size: "dense" | "large" = "dense",
+  icon = false,
+): string =>
   [
     styles.button,
     look === "outline" && styles.outline,
@@ -21,7 +25,9 @@ type Props = ButtonHTMLAttributes<HTMLButtonElement> & {
 };
 
 export function Button({ look = "plain", size = "dense", className, ...rest }: Props) {
-  return <button type="button" className={`${buttonClass(look, size)} ${className ?? ""}`} {...rest} />;
+  return (
+    <button type="button" className={`${buttonClass(look, size)} ${className ?? ""}`} {...rest} />
+  );
 }
 
 /** A button that is only a picture: its name is said, and shown on hover. */

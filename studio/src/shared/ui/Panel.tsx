@@ -19,7 +19,14 @@ type PanelProps = {
 
 const floats = () => document.getElementById("floats");
 
-export function Panel({ title, trigger, children, width = 320, align = "start", ...state }: PanelProps) {
+export function Panel({
+  title,
+  trigger,
+  children,
+  width = 320,
+  align = "start",
+  ...state
+}: PanelProps) {
   const narrow = useNarrow();
   if (narrow) {
     return (

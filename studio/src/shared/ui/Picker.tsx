@@ -66,7 +66,9 @@ export function Picker<V extends string>({
             <Select.List aria-label={label}>
               {groups.map((group) => (
                 <Select.Group key={group}>
-                  {group && <Select.GroupLabel className={styles.group ?? ""}>{group}</Select.GroupLabel>}
+                  {group && (
+                    <Select.GroupLabel className={styles.group ?? ""}>{group}</Select.GroupLabel>
+                  )}
                   {choices
                     .filter((choice) => (choice.group ?? "") === group)
                     .map((choice) => (

@@ -1,6 +1,7 @@
 /** How numbers, sizes and times are written, once. */
 
-export const credits = (n: number): string => (n === 1 ? "1 credit" : `${n.toLocaleString("en")} credits`);
+export const credits = (n: number): string =>
+  n === 1 ? "1 credit" : `${n.toLocaleString("en")} credits`;
 
 export const size = (width?: number | null, height?: number | null): string | null =>
   width && height ? `${width}×${height}` : null;
@@ -25,8 +26,16 @@ export const bytes = (n: number): string =>
   n < 1_000_000 ? `${Math.max(1, Math.round(n / 1000))} kB` : `${(n / 1_000_000).toFixed(1)} MB`;
 
 const dayOnly = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
-const dayAndYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" });
-const clockOnly = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const dayAndYear = new Intl.DateTimeFormat("en", {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+const clockOnly = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const both = new Intl.DateTimeFormat("en", {
   day: "numeric",
   month: "short",
@@ -35,7 +44,8 @@ const both = new Intl.DateTimeFormat("en", {
   hourCycle: "h23",
 });
 
-const dayNumber = (at: Date) => Math.floor((at.getTime() - at.getTimezoneOffset() * 60_000) / 86_400_000);
+const dayNumber = (at: Date) =>
+  Math.floor((at.getTime() - at.getTimezoneOffset() * 60_000) / 86_400_000);
 
 export function day(iso: string, now = new Date()): string {
   const at = new Date(iso);

@@ -15,7 +15,9 @@ export function takePlace(page: string): Place | undefined {
 
 export function focusAgain(place: Place): void {
   if (place.focus) {
-    document.querySelector<HTMLElement>(`[data-asset="${place.focus}"]`)?.focus({ preventScroll: true });
+    document
+      .querySelector<HTMLElement>(`[data-asset="${place.focus}"]`)
+      ?.focus({ preventScroll: true });
   }
 }
 

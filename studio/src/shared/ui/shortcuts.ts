@@ -15,7 +15,17 @@ const inField = (target: EventTarget | null): boolean =>
 const covered = (): boolean =>
   document.querySelector('[role="dialog"], [role="listbox"], [role="menu"]') !== null;
 
-const always = new Set(["Escape", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Enter", "Delete", "Home", "End"]);
+const always = new Set([
+  "Escape",
+  "ArrowLeft",
+  "ArrowRight",
+  "ArrowUp",
+  "ArrowDown",
+  "Enter",
+  "Delete",
+  "Home",
+  "End",
+]);
 
 /**
  * Names are the key as typed ("/", "?", "i", "Shift+X") or a sequence ("g c"). Return false to let the

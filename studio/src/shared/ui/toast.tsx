@@ -2,7 +2,12 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import styles from "./toast.module.css";
 
-type Toast = { id: number; text: string; action?: { label: string; act: () => void } | undefined; lastsMs: number };
+type Toast = {
+  id: number;
+  text: string;
+  action?: { label: string; act: () => void } | undefined;
+  lastsMs: number;
+};
 
 let toasts: readonly Toast[] = [];
 let count = 0;

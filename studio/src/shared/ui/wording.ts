@@ -18,7 +18,11 @@ export type Facts = {
   retryAfterS: number | null;
 };
 
-type Wording = { title: (facts: Facts) => string; body: (facts: Facts) => string; ways: readonly Way[] };
+type Wording = {
+  title: (facts: Facts) => string;
+  body: (facts: Facts) => string;
+  ways: readonly Way[];
+};
 
 const money = ({ charged }: Facts): string =>
   charged > 0 ? `You were charged ${credits(charged)}.` : "You were not charged.";
@@ -99,7 +103,11 @@ const wordings: Record<TroubleCode, Wording> = {
   forbidden: words("This is not yours to do", ({ detail }) => detail),
   not_found: words("Not found", ({ detail }) => detail),
   already_finished: words("Already finished", ({ detail }) => detail),
-  idempotency_mismatch: words("This was sent before with other words", ({ detail }) => detail, "retry"),
+  idempotency_mismatch: words(
+    "This was sent before with other words",
+    ({ detail }) => detail,
+    "retry",
+  ),
   too_large: words("Too large", ({ detail }) => detail, "edit"),
   unsupported_media: words("This kind of file is not accepted", ({ detail }) => detail, "edit"),
   internal: words(

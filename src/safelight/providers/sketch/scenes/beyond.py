@@ -1,9 +1,11 @@
 """Scenes off the map: space, under water, and shapes for their own sake."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 import math
 from random import Random
 
-from safelight.providers.sketch.colour import Colour, from_oklab, lighter, mix, parse
+from safelight.providers.sketch.colour import Colour, lighter, mix, parse
 from safelight.providers.sketch.pen import blob, box, circle, fill, line, number, smooth, stroke
 from safelight.providers.sketch.scenes import land
 from safelight.providers.sketch.stage import Stage
@@ -23,38 +25,86 @@ def space(stage: Stage) -> None:
     stage.horizon = stage.height * 0.84
     named = stage.scene.colours
     hue = named[0] if named else parse(rng.choice(("#5b2a86", "#1f4f8b", "#0d6e6e", "#8b2f5c")))
-    stage.backdrop = (mix((0.015, 0.02, 0.06), hue, 0.10), mix((0.03, 0.03, 0.10), hue, 0.28), mix((0.04, 0.04, 0.12), hue, 0.5))
+    stage.backdrop = (
+        mix((0.015, 0.02, 0.06), hue, 0.10),
+        mix((0.03, 0.03, 0.10), hue, 0.28),
+        mix((0.04, 0.04, 0.12), hue, 0.5),
+    )
     svg = ""
     for _ in range(7):
-        colour = lighter(mix(hue, parse(rng.choice(("#ff7eb6", "#6ac8ff", "#ffd28a", "#8a6bff"))), 0.6), rng.uniform(-0.1, 0.1))
+        colour = lighter(
+            mix(hue, parse(rng.choice(("#ff7eb6", "#6ac8ff", "#ffd28a", "#8a6bff"))), 0.6),
+            rng.uniform(-0.1, 0.1),
+        )
         t = rng.random()
-        svg += stage.glow(stage.width * t, stage.height * (0.75 - 0.55 * t + rng.uniform(-0.12, 0.12)), rng.uniform(220, 460), colour, rng.uniform(0.25, 0.5))
+        svg += stage.glow(
+            stage.width * t,
+            stage.height * (0.75 - 0.55 * t + rng.uniform(-0.12, 0.12)),
+            rng.uniform(220, 460),
+            colour,
+            rng.uniform(0.25, 0.5),
+        )
     stage.add(0.99, svg, outlined=False)
     if not stage.scene.has("planet") and not stage.scene.has("moon"):
-        planet(stage, rng, stage.width * (0.5 + 0.22 * stage.side), stage.height * rng.uniform(0.28, 0.45), rng.uniform(110, 190), None)
-    planet(stage, stage.rng("small planet"), stage.width * (0.5 - 0.3 * stage.side), stage.height * rng.uniform(0.14, 0.5), rng.uniform(26, 50), None, ring=False)
-    if stage.scene.things and any(t.kind not in ("planet", "moon", "stars", "rocket", "ufo") for t in stage.scene.things):
+        planet(
+            stage,
+            rng,
+            stage.width * (0.5 + 0.22 * stage.side),
+            stage.height * rng.uniform(0.28, 0.45),
+            rng.uniform(110, 190),
+            None,
+        )
+    planet(
+        stage,
+        stage.rng("small planet"),
+        stage.width * (0.5 - 0.3 * stage.side),
+        stage.height * rng.uniform(0.14, 0.5),
+        rng.uniform(26, 50),
+        None,
+        ring=False,
+    )
+    if stage.scene.things and any(
+        t.kind not in ("planet", "moon", "stars", "rocket", "ufo") for t in stage.scene.things
+    ):
         dust = mix(parse("#9a97a8"), hue, 0.25)
         crest = land.hills(stage, "dust", 0.5, stage.height * 0.86, 60, dust, 1.4)
         craters = ""
         for _ in range(12):
             near = rng.random()
-            craters += circle(rng.uniform(0, stage.width), crest[0][1] + 60 + near * 120, 0, dust) + f'<ellipse cx="{rng.uniform(0, stage.width):.1f}" cy="{stage.height * 0.9 + near * stage.height * 0.1:.1f}" rx="{20 + 50 * near:.1f}" ry="{5 + 12 * near:.1f}" fill="#000" fill-opacity=".22"/>'
+            craters += (
+                circle(rng.uniform(0, stage.width), crest[0][1] + 60 + near * 120, 0, dust)
+                + f'<ellipse cx="{rng.uniform(0, stage.width):.1f}" cy="{stage.height * 0.9 + near * stage.height * 0.1:.1f}" rx="{20 + 50 * near:.1f}" ry="{5 + 12 * near:.1f}" fill="#000" fill-opacity=".22"/>'
+            )
         stage.add(0.48, craters, outlined=False)
 
 
-def planet(stage: Stage, rng: Random, x: float, y: float, radius: float, colour: Colour | None, *, ring: bool = True) -> None:
+def planet(
+    stage: Stage,
+    rng: Random,
+    x: float,
+    y: float,
+    radius: float,
+    colour: Colour | None,
+    *,
+    ring: bool = True,
+) -> None:
     """A banded ball, lit from one side, with or without a ring."""
-    base = colour or parse(rng.choice(("#d98e5a", "#5aa6c9", "#c96a7c", "#d9bf7a", "#7d9c6a", "#9a83c9")))
+    base = colour or parse(
+        rng.choice(("#d98e5a", "#5aa6c9", "#c96a7c", "#d9bf7a", "#7d9c6a", "#9a83c9"))
+    )
     name = f"c{len(stage.defs)}"
-    stage.defs.append(f'<clipPath id="{name}"><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/></clipPath>')
+    stage.defs.append(
+        f'<clipPath id="{name}"><circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/></clipPath>'
+    )
     svg = stage.glow(x, y, radius * 1.7, lighter(base, 0.1), 0.35) + circle(x, y, radius, base)
     inner = ""
     for index in range(9):
         band_y = y - radius + radius * 2 * (index + rng.random() * 0.6) / 9
         wave = [(x - radius + radius * 2 * t / 6, band_y + rng.uniform(-3, 3)) for t in range(7)]
         lower = [(px, py + radius * rng.uniform(0.05, 0.18)) for px, py in wave]
-        inner += fill(smooth(wave + lower[::-1]), lighter(base, rng.uniform(-0.1, 0.1)), 0.6, 'stroke="none"')
+        inner += fill(
+            smooth(wave + lower[::-1]), lighter(base, rng.uniform(-0.1, 0.1)), 0.6, 'stroke="none"'
+        )
     dark = x - stage.side * radius * 0.55
     inner += f'<circle cx="{dark:.1f}" cy="{y + radius * 0.2:.1f}" r="{radius * 1.25:.1f}" fill="{stage.gradient(((0.02, 0.02, 0.08), 0.75), ((0.02, 0.02, 0.08), 0.05), across=True) if stage.side > 0 else stage.gradient(((0.02, 0.02, 0.08), 0.05), ((0.02, 0.02, 0.08), 0.75), across=True)}" stroke="none"/>'
     svg += f'<g clip-path="url(#{name})">{inner}</g>'
@@ -70,20 +120,34 @@ def underwater(stage: Stage) -> None:
     """Blue depth, rays from above, coral below."""
     rng = stage.rng("underwater")
     stage.horizon = stage.height * 0.5
-    water = stage.scene.place_colours.get("underwater", parse(rng.choice(("#1c86a8", "#1a9a9a", "#2a6fb0"))))
+    water = stage.scene.place_colours.get(
+        "underwater", parse(rng.choice(("#1c86a8", "#1a9a9a", "#2a6fb0")))
+    )
     lamp = {"night": -0.22, "dusk": -0.12, "sunset": -0.05}.get(stage.light.time, 0.0)
-    stage.backdrop = (lighter(water, 0.26 + lamp), lighter(water, 0.02 + lamp), lighter(water, -0.22 + lamp))
+    stage.backdrop = (
+        lighter(water, 0.26 + lamp),
+        lighter(water, 0.02 + lamp),
+        lighter(water, -0.22 + lamp),
+    )
     rays = ""
     pale = stage.gradient(((0.9, 1.0, 0.98), 0.42), ((0.9, 1.0, 0.98), 0.0))
     for _ in range(max(6, min(30, round(stage.width / 150)))):
-        x, wide, drop = rng.uniform(-0.1, 1.1) * stage.width, rng.uniform(16, 70), stage.height * rng.uniform(0.5, 0.85)
+        x, wide, drop = (
+            rng.uniform(-0.1, 1.1) * stage.width,
+            rng.uniform(16, 70),
+            stage.height * rng.uniform(0.5, 0.85),
+        )
         lean = -stage.side * drop * 0.3
-        rays += fill(line([(x, -10), (x + wide, -10), (x + wide * 2.4 + lean, drop), (x + lean, drop)]), pale)
+        rays += fill(
+            line([(x, -10), (x + wide, -10), (x + wide * 2.4 + lean, drop), (x + lean, drop)]), pale
+        )
     stage.add(0.95, rays, outlined=False)
     deep = lighter(water, -0.18 + lamp)
     for row, depth in enumerate((0.85, 0.6)):
         colour = mix(parse("#6b6f5a"), deep, 0.75 - 0.3 * row)
-        crest = land.skyline(stage.rng(f"bed {row}"), stage, stage.height * (0.86 + 0.07 * row), 130, 0.3, 2.2)
+        crest = land.skyline(
+            stage.rng(f"bed {row}"), stage, stage.height * (0.86 + 0.07 * row), 130, 0.3, 2.2
+        )
         stage.add(depth, land.ground(stage, crest, colour))
     sand = mix(parse("#d9c08f"), water, 0.35)
     crest = land.skyline(stage.rng("sand"), stage, stage.height * 0.95, 40, 0, 2)
@@ -93,7 +157,9 @@ def underwater(stage: Stage) -> None:
     bubbles = ""
     for _ in range(50):
         r = rng.uniform(2, 9)
-        bubbles += circle(rng.uniform(0, stage.width), rng.uniform(0, stage.height), r, (0.9, 1.0, 1.0), 0.28)
+        bubbles += circle(
+            rng.uniform(0, stage.width), rng.uniform(0, stage.height), r, (0.9, 1.0, 1.0), 0.28
+        )
     stage.add(0.08, bubbles, outlined=False)
 
 
@@ -101,7 +167,11 @@ def _coral(stage: Stage, rng: Random, water: Colour) -> None:
     for index in range(max(6, min(40, round(stage.width / 90)))):
         x, depth = rng.uniform(0, stage.width), rng.choice((0.38, 0.24, 0.14))
         y, tall = stage.height * (1.0 - depth * 0.16), rng.uniform(90, 210) * (1.15 - depth)
-        colour = mix(parse(rng.choice(("#f0677a", "#f59e5b", "#e8c25a", "#b56ad0", "#5fb98a", "#f28fb0"))), water, depth * 1.1)
+        colour = mix(
+            parse(rng.choice(("#f0677a", "#f59e5b", "#e8c25a", "#b56ad0", "#5fb98a", "#f28fb0"))),
+            water,
+            depth * 1.1,
+        )
         if index % 3 == 0:  # kelp
             d, sway = "", rng.uniform(-30, 30)
             for k in range(3):
@@ -115,7 +185,16 @@ def _coral(stage: Stage, rng: Random, water: Colour) -> None:
                 d += f"M{number(x)},{number(y)}Q{number(x + lean * 0.2)},{number(y - tall * 0.5)} {number(x + lean)},{number(y - tall * rng.uniform(0.5, 0.95))}"
             stage.add(depth, stroke(d, colour, tall * 0.07), outlined=False)
         else:
-            heads = "".join(blob(rng, x + rng.uniform(-0.4, 0.4) * tall, y - rng.uniform(0, 0.3) * tall, tall * 0.26, tall * 0.22) for _ in range(4))
+            heads = "".join(
+                blob(
+                    rng,
+                    x + rng.uniform(-0.4, 0.4) * tall,
+                    y - rng.uniform(0, 0.3) * tall,
+                    tall * 0.26,
+                    tall * 0.22,
+                )
+                for _ in range(4)
+            )
             stage.add(depth, fill(heads, colour))
 
 
@@ -146,9 +225,16 @@ def abstract(stage: Stage) -> None:
 
 def _orbits(stage: Stage, rng: Random, inks: list[Colour]) -> None:
     w, h = stage.width, stage.height
-    cx, cy, r = w * rng.uniform(0.38, 0.62), h * rng.uniform(0.35, 0.55), min(w, h) * rng.uniform(0.2, 0.27)
+    cx, cy, r = (
+        w * rng.uniform(0.38, 0.62),
+        h * rng.uniform(0.35, 0.55),
+        min(w, h) * rng.uniform(0.2, 0.27),
+    )
     stage.add(0.9, circle(cx, cy, r, inks[0]))
-    stage.add(0.8, f'<path d="M{number(cx - r * 1.5)},{number(cy + r * 0.9)}A{number(r)},{number(r)} 0 0 1 {number(cx + r * 0.5)},{number(cy + r * 0.9)}Z" fill="{stage.gradient((inks[1], 1), (lighter(inks[1], -0.1), 1))}"/>')
+    stage.add(
+        0.8,
+        f'<path d="M{number(cx - r * 1.5)},{number(cy + r * 0.9)}A{number(r)},{number(r)} 0 0 1 {number(cx + r * 0.5)},{number(cy + r * 0.9)}Z" fill="{stage.gradient((inks[1], 1), (lighter(inks[1], -0.1), 1))}"/>',
+    )
     rings = ""
     for k in range(6):
         rings += f"M{number(cx - r * (1.25 + k * 0.11))},{number(cy)}a{number(r * (1.25 + k * 0.11))},{number(r * (1.25 + k * 0.11))} 0 0 1 {number(r * (1.25 + k * 0.11))},{number(-r * (1.25 + k * 0.11))}"
@@ -162,23 +248,53 @@ def _orbits(stage: Stage, rng: Random, inks: list[Colour]) -> None:
         elif kind == 1:
             svg = fill(line([(x, y - s), (x + s, y + s * 0.8), (x - s, y + s * 0.8)]), ink)
         elif kind == 2:
-            svg = stroke("".join(f"M{number(x - s)},{number(y + k * 13)}h{number(s * 2)}" for k in range(4)), ink, 5)
+            svg = stroke(
+                "".join(f"M{number(x - s)},{number(y + k * 13)}h{number(s * 2)}" for k in range(4)),
+                ink,
+                5,
+            )
         else:
-            svg = stroke(f"M{number(x - s)},{number(y)}a{number(s)},{number(s)} 0 0 1 {number(2 * s)},0", ink, 9)
+            svg = stroke(
+                f"M{number(x - s)},{number(y)}a{number(s)},{number(s)} 0 0 1 {number(2 * s)},0",
+                ink,
+                9,
+            )
         stage.add(rng.uniform(0.2, 0.65), svg, outlined=kind < 2)
     x0, x1 = w * 0.05, w * 0.95
-    stage.add(0.3, stroke(f"M{number(x0)},{number(h * rng.uniform(0.6, 0.95))}L{number(x1)},{number(h * rng.uniform(0.1, 0.5))}", lighter(inks[1], -0.15), 4), outlined=False)
+    stage.add(
+        0.3,
+        stroke(
+            f"M{number(x0)},{number(h * rng.uniform(0.6, 0.95))}L{number(x1)},{number(h * rng.uniform(0.1, 0.5))}",
+            lighter(inks[1], -0.15),
+            4,
+        ),
+        outlined=False,
+    )
 
 
 def _waves(stage: Stage, rng: Random, inks: list[Colour]) -> None:
     w, h = stage.width, stage.height
-    stage.add(0.95, circle(w * rng.uniform(0.3, 0.7), h * rng.uniform(0.2, 0.32), min(w, h) * 0.14, inks[0]))
+    stage.add(
+        0.95,
+        circle(w * rng.uniform(0.3, 0.7), h * rng.uniform(0.2, 0.32), min(w, h) * 0.14, inks[0]),
+    )
     rows = 9
     for row in range(rows):
         y, phase = h * (0.3 + 0.09 * row), rng.random() * math.tau
-        crest = [(x / 14 * w * 1.1 - w * 0.05, y + 46 * math.sin(x * 0.75 + phase) + 20 * math.sin(x * 1.7 + row)) for x in range(15)]
+        crest = [
+            (
+                x / 14 * w * 1.1 - w * 0.05,
+                y + 46 * math.sin(x * 0.75 + phase) + 20 * math.sin(x * 1.7 + row),
+            )
+            for x in range(15)
+        ]
         ink = mix(inks[row % len(inks)], inks[(row + 1) % len(inks)], rng.random() * 0.5)
-        stage.add(0.9 - row * 0.09, land.ground(stage, crest, stage.gradient((lighter(ink, 0.05), 1), (lighter(ink, -0.08), 1))))
+        stage.add(
+            0.9 - row * 0.09,
+            land.ground(
+                stage, crest, stage.gradient((lighter(ink, 0.05), 1), (lighter(ink, -0.08), 1))
+            ),
+        )
 
 
 def _blocks(stage: Stage, rng: Random, inks: list[Colour]) -> None:
@@ -188,7 +304,11 @@ def _blocks(stage: Stage, rng: Random, inks: list[Colour]) -> None:
         cells.sort(key=lambda c: -c[2] * c[3])
         x, y, cw, ch = cells.pop(0)
         cut = rng.choice((0.33, 0.38, 0.5, 0.62))
-        cells += [(x, y, cw * cut, ch), (x + cw * cut, y, cw * (1 - cut), ch)] if cw > ch else [(x, y, cw, ch * cut), (x, y + ch * cut, cw, ch * (1 - cut))]
+        cells += (
+            [(x, y, cw * cut, ch), (x + cw * cut, y, cw * (1 - cut), ch)]
+            if cw > ch
+            else [(x, y, cw, ch * cut), (x, y + ch * cut, cw, ch * (1 - cut))]
+        )
     for x, y, cw, ch in cells:
         ink = rng.choice(inks)
         gap = 9
@@ -200,7 +320,10 @@ def _blocks(stage: Stage, rng: Random, inks: list[Colour]) -> None:
             if rng.random() < 0.5:
                 svg += circle(x + cw / 2, y + ch / 2, r * 0.72, other)
             else:
-                svg += fill(f"M{number(x + gap)},{number(y + gap)}h{number(2 * r)}A{number(2 * r)},{number(2 * r)} 0 0 1 {number(x + gap)},{number(y + gap + 2 * r)}Z", other)
+                svg += fill(
+                    f"M{number(x + gap)},{number(y + gap)}h{number(2 * r)}A{number(2 * r)},{number(2 * r)} 0 0 1 {number(x + gap)},{number(y + gap + 2 * r)}Z",
+                    other,
+                )
         if svg:
             stage.add(0.6, svg)
 
@@ -209,9 +332,20 @@ def _leaves(stage: Stage, rng: Random, inks: list[Colour]) -> None:
     """Cut-paper leaves, after nobody in particular."""
     w, h = stage.width, stage.height
     for index in range(5):
-        stage.add(0.9, fill(blob(rng, w * rng.uniform(0.1, 0.9), h * rng.uniform(0.1, 0.9), 230, 200, 0.3), mix(inks[index % len(inks)], (1.0, 0.98, 0.93), 0.35)))
+        stage.add(
+            0.9,
+            fill(
+                blob(rng, w * rng.uniform(0.1, 0.9), h * rng.uniform(0.1, 0.9), 230, 200, 0.3),
+                mix(inks[index % len(inks)], (1.0, 0.98, 0.93), 0.35),
+            ),
+        )
     for index in range(12):
-        x, y, s, turn = rng.uniform(0.08, 0.92) * w, rng.uniform(0.1, 0.95) * h, rng.uniform(80, 190), rng.uniform(-70, 70)
+        x, y, s, turn = (
+            rng.uniform(0.08, 0.92) * w,
+            rng.uniform(0.1, 0.95) * h,
+            rng.uniform(80, 190),
+            rng.uniform(-70, 70),
+        )
         left, right = [], []
         for k in range(6):
             at = -s * k / 5
@@ -219,4 +353,7 @@ def _leaves(stage: Stage, rng: Random, inks: list[Colour]) -> None:
             left += [(-reach, at - s * 0.08), (-reach * 0.3, at - s * 0.1)]
             right += [(reach, at - s * 0.08), (reach * 0.3, at - s * 0.1)]
         leaf = smooth([(0, 0), *right, (0, -s * 1.2), *left[::-1]])
-        stage.add(0.6 - index * 0.03, f'<g transform="translate({x:.1f} {y:.1f}) rotate({turn:.1f})">{fill(leaf, inks[index % len(inks)])}</g>')
+        stage.add(
+            0.6 - index * 0.03,
+            f'<g transform="translate({x:.1f} {y:.1f}) rotate({turn:.1f})">{fill(leaf, inks[index % len(inks)])}</g>',
+        )

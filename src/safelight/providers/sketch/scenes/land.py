@@ -1,5 +1,7 @@
 """Pieces of landscape that several scenes share: ranges, hills, trees in numbers."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 import math
 from random import Random
 
@@ -8,7 +10,9 @@ from safelight.providers.sketch.pen import Point, blob, fill, line, number, ridg
 from safelight.providers.sketch.stage import Stage
 
 
-def skyline(rng: Random, stage: Stage, y: float, rise: float, rough: float, peaks: float) -> list[Point]:
+def skyline(
+    rng: Random, stage: Stage, y: float, rise: float, rough: float, peaks: float
+) -> list[Point]:
     """Points of a ridge across the whole width; `peaks` per 1000 units."""
     wanted = min(200, max(2, round(peaks * stage.width / 1000)))
     detail = 6 if rough > 0.5 else 4
@@ -41,7 +45,9 @@ def mountains(stage: Stage, topic: str, depth: float, y: float, rise: float, pea
     stage.add(depth, svg)
 
 
-def _shady_sides(stage: Stage, rng: Random, crest: list[Point], y: float, shade: Colour, foot: Colour) -> str:
+def _shady_sides(
+    stage: Stage, rng: Random, crest: list[Point], y: float, shade: Colour, foot: Colour
+) -> str:
     paint = stage.gradient((shade, 0.9), (mix(shade, foot, 0.5), 0.0))
     parts = []
     reach = max(2, len(crest) // 60)
@@ -60,7 +66,14 @@ def _shady_sides(stage: Stage, rng: Random, crest: list[Point], y: float, shade:
         depth = (y - top) * rng.uniform(0.75, 1.0)
         for part in range(1, 7):
             spine.append((x + rng.uniform(-0.05, 0.09) * depth * -step, top + depth * part / 6))
-        parts.append(fill(line([*flank, (flank[-1][0], top + depth), *reversed(spine)]), paint, 1, 'stroke="none"'))
+        parts.append(
+            fill(
+                line([*flank, (flank[-1][0], top + depth), *reversed(spine)]),
+                paint,
+                1,
+                'stroke="none"',
+            )
+        )
     return "".join(parts)
 
 
@@ -73,7 +86,10 @@ def _snow(stage: Stage, rng: Random, crest: list[Point], snow_line: float, colou
             continue
         if len(run) > 2:
             hem = [
-                (x + rng.uniform(-3, 3), y + (snow_line - y) * (rng.uniform(0.35, 0.6), rng.uniform(0.75, 1.1))[i % 2])
+                (
+                    x + rng.uniform(-3, 3),
+                    y + (snow_line - y) * (rng.uniform(0.35, 0.6), rng.uniform(0.75, 1.1))[i % 2],
+                )
                 for i, (x, y) in enumerate(run)
             ]
             parts.append(fill(line(run + hem[::-1]), colour, 0.95, 'stroke="none"'))
@@ -85,10 +101,21 @@ def _snow(stage: Stage, rng: Random, crest: list[Point], snow_line: float, colou
     return "".join(parts)
 
 
-def hills(stage: Stage, topic: str, depth: float, y: float, rise: float, colour: Colour, peaks: float = 2.0) -> list[Point]:
+def hills(
+    stage: Stage,
+    topic: str,
+    depth: float,
+    y: float,
+    rise: float,
+    colour: Colour,
+    peaks: float = 2.0,
+) -> list[Point]:
     """Rolling ground; the crest catches the light. Returns the crest for things to stand on."""
     crest = skyline(stage.rng(topic), stage, y, rise, 0.0, peaks)
-    top, foot = stage.lit(lighter(colour, 0.05), depth), stage.lit(lighter(colour, -0.09), max(0.0, depth - 0.25))
+    top, foot = (
+        stage.lit(lighter(colour, 0.05), depth),
+        stage.lit(lighter(colour, -0.09), max(0.0, depth - 0.25)),
+    )
     stage.add(depth, ground(stage, crest, stage.gradient((top, 1), (foot, 1))))
     return crest
 
@@ -109,7 +136,9 @@ def pine(rng: Random, x: float, y: float, height: float, wide: float = 0.42) -> 
     return line(outline)
 
 
-def crown(rng: Random, x: float, y: float, height: float, lean: float = 0.0) -> tuple[str, str, str]:
+def crown(
+    rng: Random, x: float, y: float, height: float, lean: float = 0.0
+) -> tuple[str, str, str]:
     """A leafy tree: its crown, the part of it in the light, its trunk."""
     width, trunk = height * rng.uniform(0.5, 0.7), height * 0.02
     bumps = 11 if height > 60 else 7
@@ -118,12 +147,34 @@ def crown(rng: Random, x: float, y: float, height: float, lean: float = 0.0) -> 
     for index in range(bumps * 2):
         angle = turn + index * math.pi / bumps
         reach = rng.uniform(0.94, 1.1) if index % 2 else rng.uniform(0.8, 0.92)
-        ring.append((x + width / 2 * reach * math.cos(angle), y - height * 0.64 + height * 0.36 * reach * math.sin(angle)))
+        ring.append(
+            (
+                x + width / 2 * reach * math.cos(angle),
+                y - height * 0.64 + height * 0.36 * reach * math.sin(angle),
+            )
+        )
     bright = "".join(
-        blob(rng, x + lean * width * 0.14 + rng.gauss(0, 0.13) * width, y - height * rng.uniform(0.62, 0.9), height * 0.1, height * 0.07, 0.3, 7)
+        blob(
+            rng,
+            x + lean * width * 0.14 + rng.gauss(0, 0.13) * width,
+            y - height * rng.uniform(0.62, 0.9),
+            height * 0.1,
+            height * 0.07,
+            0.3,
+            7,
+        )
         for _ in range(6 if height > 60 else 1)
     )
-    stem = line([(x - trunk, y - height * 0.5), (x + trunk, y - height * 0.5), (x + trunk * 1.4, y - height * 0.04), (x + trunk * 2.6, y + 2), (x - trunk * 2.6, y + 2), (x - trunk * 1.4, y - height * 0.04)])
+    stem = line(
+        [
+            (x - trunk, y - height * 0.5),
+            (x + trunk, y - height * 0.5),
+            (x + trunk * 1.4, y - height * 0.04),
+            (x + trunk * 2.6, y + 2),
+            (x - trunk * 2.6, y + 2),
+            (x - trunk * 1.4, y - height * 0.04),
+        ]
+    )
     return smooth(ring), bright, stem
 
 
@@ -164,7 +215,11 @@ def treeline(
     third = -(-len(parts) // 3)
     svg = fill(stems, stage.lit(parse("#5f4636"), depth)) if stems else ""
     # An autumn wood is of three minds.
-    turned = (parse("#e3a63a"), colour, parse("#b5432b")) if kind != "pine" and stage.season == "autumn" else None
+    turned = (
+        (parse("#e3a63a"), colour, parse("#b5432b"))
+        if kind != "pine" and stage.season == "autumn"
+        else None
+    )
     for index, change in enumerate((0.055, 0.0, -0.045)):
         some = "".join(parts[index * third : (index + 1) * third])
         tint = mix(colour, turned[index], 0.6) if turned else lighter(colour, change)
@@ -175,7 +230,9 @@ def treeline(
     stage.add(depth, svg)
 
 
-def tufts(stage: Stage, topic: str, depth: float, y: float, tall: float, colour: Colour, count: int) -> None:
+def tufts(
+    stage: Stage, topic: str, depth: float, y: float, tall: float, colour: Colour, count: int
+) -> None:
     """Blades of grass at the lower edge, so that the picture has a near."""
     rng = stage.rng(topic)
     parts = ["", "", ""]

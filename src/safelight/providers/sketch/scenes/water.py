@@ -1,5 +1,7 @@
 """Water: its surface, what it mirrors, the sun's road on it, and waves when it blows."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 from safelight.providers.sketch.colour import Colour, lighter, mix
 from safelight.providers.sketch.pen import Point, box, fill, line, number, smooth
 from safelight.providers.sketch.stage import Stage
@@ -18,7 +20,11 @@ def surface(stage: Stage, y: float, *, calm: float = 0.6) -> None:
     far = mix(stage.lit(body, 0.55), horizon, 0.45)
     near = mix(stage.lit(lighter(body, -0.12), 0.0), middle, 0.12)
     paint = stage.gradient((far, 1), (mix(far, near, 0.55), 1), (near, 1))
-    stage.add(WATER_DEPTH, fill(box(-20, y, stage.width + 40, stage.height - y + 40), paint), outlined=False)
+    stage.add(
+        WATER_DEPTH,
+        fill(box(-20, y, stage.width + 40, stage.height - y + 40), paint),
+        outlined=False,
+    )
     ripples(stage, y, calm, near, mix(far, (1.0, 1.0, 1.0), 0.25))
     if not stage.scene.weather & {"storm", "fog", "rain"}:
         _sun_road(stage, y)
@@ -79,21 +85,41 @@ def rollers(stage: Stage, y: float) -> None:
             length = (90 + 330 * near) * rng.uniform(0.7, 1.3)
             height = tall * rng.uniform(0.55, 1.1)
             tip = (x + length * 0.56, base - height)
-            crest += [(x, base), (x + length * 0.3, base - height * 0.42), tip, (x + length * 0.66, base - height * 0.5)]
+            crest += [
+                (x, base),
+                (x + length * 0.3, base - height * 0.42),
+                tip,
+                (x + length * 0.66, base - height * 0.5),
+            ]
             tips.append((tip, height, length))
             x += length
         crest.append((x, base))
         top = stage.lit(lighter(mix(body, (0.55, 0.75, 0.72), 0.25), 0.07), depth * 0.7)
         foot = stage.lit(lighter(body, -0.16), depth * 0.6)
-        outline = smooth(crest, closed=False) + f"L{number(x)},{number(stage.height + 40)}L-400,{number(stage.height + 40)}Z"
+        outline = (
+            smooth(crest, closed=False)
+            + f"L{number(x)},{number(stage.height + 40)}L-400,{number(stage.height + 40)}Z"
+        )
         svg = fill(outline, stage.gradient((top, 1), (foot, 1), (foot, 1)))
         foam = stage.lit((0.97, 0.99, 1.0), depth * 0.5, keep=0.35)
         for (tx, ty), height, length in tips:
-            cap = [(tx - length * 0.24, ty + height * 0.5), (tx - length * 0.08, ty + height * 0.1), (tx, ty - 3), (tx + length * 0.1, ty + height * 0.5), (tx + length * 0.02, ty + height * 0.28), (tx - length * 0.1, ty + height * 0.34)]
+            cap = [
+                (tx - length * 0.24, ty + height * 0.5),
+                (tx - length * 0.08, ty + height * 0.1),
+                (tx, ty - 3),
+                (tx + length * 0.1, ty + height * 0.5),
+                (tx + length * 0.02, ty + height * 0.28),
+                (tx - length * 0.1, ty + height * 0.34),
+            ]
             svg += fill(smooth(cap), foam, 0.85, 'stroke="none"')
             for _ in range(3):
                 sx = tx + rng.uniform(-0.1, 0.3) * length
-                svg += fill(_lens(sx, ty + height * rng.uniform(0.6, 1.1), length * 0.16, 3 + 4 * near), foam, 0.4, 'stroke="none"')
+                svg += fill(
+                    _lens(sx, ty + height * rng.uniform(0.6, 1.1), length * 0.16, 3 + 4 * near),
+                    foam,
+                    0.4,
+                    'stroke="none"',
+                )
         stage.add(depth, svg, mirrored=False)
 
 
@@ -106,21 +132,49 @@ def headland(stage: Stage, x: float, y: float, width: float, rise: float, depth:
         t = step / 12
         lift = max(0.0, 1 - abs(t - 0.5) * 2) ** 0.55
         flat = min(lift, 0.86) / 0.86
-        points.append((x - width / 2 + width * t + rng.uniform(-0.02, 0.02) * width, y - rise * flat + rng.uniform(-0.06, 0.10) * rise * (0 < step < 12)))
+        points.append(
+            (
+                x - width / 2 + width * t + rng.uniform(-0.02, 0.02) * width,
+                y - rise * flat + rng.uniform(-0.06, 0.10) * rise * (0 < step < 12),
+            )
+        )
     top = min(points[5][1], points[6][1], points[7][1])
     points[6] = (points[6][0], top)
     lit, dark = stage.lit(lighter(rock, -0.05), depth), stage.lit(lighter(rock, -0.25), depth)
-    svg = fill(line([*points, (x + width / 2, y + 14), (x - width / 2, y + 14)]), stage.gradient((lit, 1), (dark, 1)))
+    svg = fill(
+        line([*points, (x + width / 2, y + 14), (x - width / 2, y + 14)]),
+        stage.gradient((lit, 1), (dark, 1)),
+    )
     for _ in range(9):
         fx, fy = x + rng.uniform(-0.36, 0.36) * width, y - rise * rng.uniform(0.05, 0.62)
         s = width * rng.uniform(0.05, 0.1)
-        facet = [(fx, fy - s * 0.5), (fx + s * 0.8, fy), (fx + s * 0.3, fy + s * 0.6), (fx - s * 0.5, fy + s * 0.3)]
-        svg += fill(line(facet), rng.choice((lighter(lit, 0.06), lighter(dark, 0.05))), 0.45, 'stroke="none"')
+        facet = [
+            (fx, fy - s * 0.5),
+            (fx + s * 0.8, fy),
+            (fx + s * 0.3, fy + s * 0.6),
+            (fx - s * 0.5, fy + s * 0.3),
+        ]
+        svg += fill(
+            line(facet),
+            rng.choice((lighter(lit, 0.06), lighter(dark, 0.05))),
+            0.45,
+            'stroke="none"',
+        )
     grass = stage.lit(stage.material("grass"), depth)
     hem = [(px, py + rng.uniform(2, 14)) for px, py in points[3:10]]
     svg += fill(smooth([*points[3:10], *hem[::-1]]), grass)
     foam = stage.lit((0.97, 0.98, 1.0), depth, keep=0.3)
     for _ in range(14):
-        svg += fill(_lens(x + rng.uniform(-0.54, 0.54) * width, y + rng.uniform(2, 20), width * rng.uniform(0.03, 0.10), 4), foam, 0.6, 'stroke="none"')
+        svg += fill(
+            _lens(
+                x + rng.uniform(-0.54, 0.54) * width,
+                y + rng.uniform(2, 20),
+                width * rng.uniform(0.03, 0.10),
+                4,
+            ),
+            foam,
+            0.6,
+            'stroke="none"',
+        )
     stage.add(depth, svg, mirrored=False)
     return top

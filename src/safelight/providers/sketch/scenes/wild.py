@@ -1,5 +1,7 @@
 """Scenes without people: sea, beach, lake, river, mountains, forest, desert, meadow, snow."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 import math
 
 from safelight.providers.sketch.colour import Colour, lighter, mix, parse, to_hex
@@ -51,7 +53,10 @@ def beach(stage: Stage) -> None:
     water.surface(stage, stage.horizon)
     shore = stage.horizon + (stage.height - stage.horizon) * rng.uniform(0.38, 0.5)
     tilt = rng.uniform(-0.1, 0.1)
-    crest = [(x, y + (x - stage.width / 2) * tilt) for x, y in land.skyline(rng, stage, shore, 50, 0.0, 1.5)]
+    crest = [
+        (x, y + (x - stage.width / 2) * tilt)
+        for x, y in land.skyline(rng, stage, shore, 50, 0.0, 1.5)
+    ]
     sand = stage.material("sand", "beach")
     foam = [(x, y - 12 - 8 * rng.random()) for x, y in crest]
     wet = [(x, y - 2) for x, y in crest]
@@ -72,7 +77,15 @@ def lake(stage: Stage) -> None:
     if not stage.scene.others:
         land.mountains(stage, "range", 0.92, stage.horizon + 2, rng.uniform(120, 240), 2.6)
     hill = land.hills(stage, "shore", 0.8, stage.horizon + 6, 70, stage.material("leaves"), 2)
-    land.treeline(stage, "shore wood", 0.74, [(x, max(y, stage.horizon - 18)) for x, y in hill], 62, leaves, gaps=0.25)
+    land.treeline(
+        stage,
+        "shore wood",
+        0.74,
+        [(x, max(y, stage.horizon - 18)) for x, y in hill],
+        62,
+        leaves,
+        gaps=0.25,
+    )
     water.surface(stage, stage.horizon + 6, calm=0.95)
     land.tufts(stage, "reeds", 0.06, stage.height + 6, 150, stage.material("grass"), 70)
 
@@ -92,8 +105,12 @@ def mountain_land(stage: Stage) -> None:
     if wet:
         water.surface(stage, stage.horizon + 36, calm=0.95)
     else:
-        land.hills(stage, "slope", 0.5, stage.height * 0.82, 70, stage.material("grass", "meadow"), 1.6)
-    near = land.hills(stage, "near", 0.3, stage.height * 0.97, 90, stage.material("grass", "meadow"), 1.3)
+        land.hills(
+            stage, "slope", 0.5, stage.height * 0.82, 70, stage.material("grass", "meadow"), 1.6
+        )
+    near = land.hills(
+        stage, "near", 0.3, stage.height * 0.97, 90, stage.material("grass", "meadow"), 1.3
+    )
     land.treeline(stage, "near wood", 0.26, near, 190, lighter(pines, -0.06), gaps=0.5, crowd=0.8)
     land.tufts(stage, "grass", 0.05, stage.height + 10, 60, stage.material("grass", "meadow"), 120)
 
@@ -102,14 +119,26 @@ def forest(stage: Stage) -> None:
     """Rows of trees that fade into the light, and big trunks close by."""
     rng = stage.rng("forest")
     stage.horizon = stage.height * rng.uniform(0.6, 0.68)
-    kind = "pine" if stage.season == "winter" or rng.random() < 0.5 else "leaf"
+    pines = {"winter": 1.0, "autumn": 0.0}.get(stage.season, 0.5)
+    kind = "pine" if rng.random() < pines else "leaf"
     colour = stage.material("pine" if kind == "pine" else "leaves", "forest")
     floor = mix(stage.material("grass"), stage.material("earth"), 0.4)
     for row, depth in enumerate((0.92, 0.76, 0.6, 0.46)):
         y = stage.horizon + row * (stage.height - stage.horizon) * 0.13
-        tall = min(stage.height * 0.4, 330) * (0.72 + 0.24 * row) * (1.0 if kind == "pine" else 0.72)
+        tall = (
+            min(stage.height * 0.4, 330) * (0.72 + 0.24 * row) * (1.0 if kind == "pine" else 0.72)
+        )
         crest = land.skyline(stage.rng(f"row {row}"), stage, y + 10, 30, 0, 2)
-        land.treeline(stage, f"wood {row}", depth, crest, tall, lighter(colour, 0.03 * (row % 2)), kind=kind, crowd=(1.25 if kind == "pine" else 1.6) - 0.2 * row)
+        land.treeline(
+            stage,
+            f"wood {row}",
+            depth,
+            crest,
+            tall,
+            lighter(colour, 0.03 * (row % 2)),
+            kind=kind,
+            crowd=(1.25 if kind == "pine" else 1.6) - 0.2 * row,
+        )
         land.hills(stage, f"row {row}", depth - 0.02, y + 16, 30, floor, 2)
     if stage.light.time not in ("night",) and not stage.scene.weather & {"storm", "rain"}:
         _shafts(stage)
@@ -129,7 +158,10 @@ def _shafts(stage: Stage) -> None:
         x = stage.sun[0] + rng.uniform(-0.5, 0.5) * stage.width * 0.6
         wide, drop = rng.uniform(20, 80), stage.height * rng.uniform(0.7, 0.95)
         lean = -stage.side * drop * rng.uniform(0.25, 0.4)
-        svg += fill(line([(x, -20), (x + wide, -20), (x + wide * 2.2 + lean, drop), (x + lean, drop)]), paint)
+        svg += fill(
+            line([(x, -20), (x + wide, -20), (x + wide * 2.2 + lean, drop), (x + lean, drop)]),
+            paint,
+        )
     stage.add(0.5, svg, outlined=False)
 
 
@@ -139,19 +171,41 @@ def _trunks(stage: Stage) -> None:
     for index in range(max(3, min(14, round(stage.width / 330)))):
         depth = rng.choice((0.32, 0.22, 0.14))
         wide = 70 * (1 - depth * 1.9)
-        x = (index + rng.uniform(0.1, 0.9)) * stage.width / max(3, min(14, round(stage.width / 330)))
+        x = (
+            (index + rng.uniform(0.1, 0.9))
+            * stage.width
+            / max(3, min(14, round(stage.width / 330)))
+        )
         if abs(x - stage.width * 0.5) < 150 and depth < 0.3:
             continue
         foot = stage.height * (1.02 - depth * 0.5)
         bend = rng.uniform(-30, 30)
-        left = [(x - wide * 0.42 + bend, -30.0), (x - wide * 0.5, foot * 0.5), (x - wide * 0.6, foot * 0.93), (x - wide * 1.1, foot)]
-        right = [(x + wide * 1.1, foot), (x + wide * 0.6, foot * 0.93), (x + wide * 0.45, foot * 0.5), (x + wide * 0.4 + bend, -30.0)]
+        left = [
+            (x - wide * 0.42 + bend, -30.0),
+            (x - wide * 0.5, foot * 0.5),
+            (x - wide * 0.6, foot * 0.93),
+            (x - wide * 1.1, foot),
+        ]
+        right = [
+            (x + wide * 1.1, foot),
+            (x + wide * 0.6, foot * 0.93),
+            (x + wide * 0.45, foot * 0.5),
+            (x + wide * 0.4 + bend, -30.0),
+        ]
         lit, dark = stage.lit(bark, depth), stage.lit(lighter(bark, -0.2), depth)
         first, second = (dark, lit) if stage.side > 0 else (lit, dark)
-        svg = fill(smooth(left, closed=False) + "L" + smooth(right, closed=False)[1:] + "Z", stage.gradient((first, 1), (second, 1), across=True))
+        svg = fill(
+            smooth(left, closed=False) + "L" + smooth(right, closed=False)[1:] + "Z",
+            stage.gradient((first, 1), (second, 1), across=True),
+        )
         for _ in range(9):
             y = rng.uniform(0, foot * 0.9)
-            svg += fill(f"M{number(x - wide * 0.4)},{number(y)}q{number(wide * 0.3)},{number(wide * 0.12)} {number(wide * rng.uniform(0.3, 0.7))},2q{number(-wide * 0.2)},{number(wide * 0.1)} {number(-wide * 0.5)},2Z", lighter(dark, -0.06), 0.55, 'stroke="none"')
+            svg += fill(
+                f"M{number(x - wide * 0.4)},{number(y)}q{number(wide * 0.3)},{number(wide * 0.12)} {number(wide * rng.uniform(0.3, 0.7))},2q{number(-wide * 0.2)},{number(wide * 0.1)} {number(-wide * 0.5)},2Z",
+                lighter(dark, -0.06),
+                0.55,
+                'stroke="none"',
+            )
         stage.add(depth, svg, mirrored=False)
 
 
@@ -166,16 +220,30 @@ def _canopy(stage: Stage, colour: Colour) -> None:
         y = stage.height * drop * rng.random() - 10
         size = rng.uniform(12, 30)
         lean = rng.uniform(-0.9, 0.9)
-        veils[index % 3] += smooth([(x - size, y - lean * size * 0.5), (x, y - size * 0.36), (x + size, y + lean * size * 0.5), (x, y + size * 0.36)])
+        veils[index % 3] += smooth(
+            [
+                (x - size, y - lean * size * 0.5),
+                (x, y - size * 0.36),
+                (x + size, y + lean * size * 0.5),
+                (x, y + size * 0.36),
+            ]
+        )
     svg = "".join(
-        fill(d, stage.lit(lighter(colour, change), 0.06)) for d, change in zip(veils, (-0.16, -0.09, -0.02), strict=True)
+        fill(d, stage.lit(lighter(colour, change), 0.06))
+        for d, change in zip(veils, (-0.16, -0.09, -0.02), strict=True)
     )
     stage.add(0.11, svg, outlined=False, mirrored=False)
 
 
 def stream(stage: Stage, depth: float) -> None:
     """A band of water that winds towards the viewer."""
-    _winding(stage, "stream", depth, mix(stage.lit(stage.material("water", "river"), 0.2), stage.light.sky[2], 0.35), 300)
+    _winding(
+        stage,
+        "stream",
+        depth,
+        mix(stage.lit(stage.material("water", "river"), 0.2), stage.light.sky[2], 0.35),
+        300,
+    )
 
 
 def road(stage: Stage, depth: float) -> None:
@@ -188,18 +256,28 @@ def road(stage: Stage, depth: float) -> None:
 def _winding(stage: Stage, topic: str, depth: float, colour: Colour, wide: float) -> None:
     rng = stage.rng(topic)
     goal, start = stage.width * rng.uniform(0.4, 0.6), stage.width * rng.uniform(0.3, 0.7)
-    top = stage.horizon + (stage.height - stage.horizon) * (0.45 if stage.scene.place in ("meadow", "river") else 0.12)
+    top = stage.horizon + (stage.height - stage.horizon) * (
+        0.45 if stage.scene.place in ("meadow", "river") else 0.12
+    )
     swing = rng.choice((-1, 1)) * rng.uniform(90, 170)
     left, right = [], []
     for step in range(9):
         t = step / 8
         y = top + (stage.height + 20 - top) * t**1.5
-        x = goal + (start - goal) * t + swing * math.sin(t * 5.2) * (0.15 + 0.85 * t) * (1 - t * 0.5)
+        x = (
+            goal
+            + (start - goal) * t
+            + swing * math.sin(t * 5.2) * (0.15 + 0.85 * t) * (1 - t * 0.5)
+        )
         half = 3 + wide / 2 * t**1.7
         left.append((x - half, y))
         right.append((x + half, y))
     d = smooth(left, closed=False) + "L" + smooth(right[::-1], closed=False)[1:] + "Z"
-    stage.add(depth, fill(d, stage.gradient((lighter(colour, 0.03), 1), (lighter(colour, -0.04), 1))), mirrored=False)
+    stage.add(
+        depth,
+        fill(d, stage.gradient((lighter(colour, 0.03), 1), (lighter(colour, -0.04), 1))),
+        mirrored=False,
+    )
 
 
 def river(stage: Stage) -> None:
@@ -213,18 +291,38 @@ def meadow(stage: Stage, *, river: bool = False) -> None:
     stage.horizon = stage.height * rng.uniform(0.5, 0.6)
     distance(stage)
     grass = stage.material("grass", "meadow")
-    far = land.hills(stage, "far", 0.88, stage.horizon + 14, 90, mix(grass, stage.material("pine"), 0.5), 2.2)
-    land.treeline(stage, "far trees", 0.84, far, 34, stage.material("leaves"), kind="leaf", gaps=0.45)
+    far = land.hills(
+        stage, "far", 0.88, stage.horizon + 14, 90, mix(grass, stage.material("pine"), 0.5), 2.2
+    )
+    land.treeline(
+        stage, "far trees", 0.84, far, 34, stage.material("leaves"), kind="leaf", gaps=0.45
+    )
     drop = stage.height - stage.horizon
-    second = land.hills(stage, "second", 0.66, stage.horizon + drop * 0.2, 70, mix(grass, stage.material("pine"), 0.22), 1.6)
-    land.treeline(stage, "trees", 0.62, second, 74, stage.material("leaves"), kind="leaf", gaps=0.62)
+    second = land.hills(
+        stage,
+        "second",
+        0.66,
+        stage.horizon + drop * 0.2,
+        70,
+        mix(grass, stage.material("pine"), 0.22),
+        1.6,
+    )
+    land.treeline(
+        stage, "trees", 0.62, second, 74, stage.material("leaves"), kind="leaf", gaps=0.62
+    )
     land.hills(stage, "third", 0.46, stage.horizon + drop * 0.42, 60, grass, 1.4)
     if river or stage.scene.others & {"river", "lake"}:
         stream(stage, 0.4)
-    if stage.scene.has("road"):
-        road(stage, 0.39)
     _rows(stage, grass)
-    near = land.hills(stage, "near", 0.22, stage.height * 0.9, 50, lighter(mix(grass, stage.material("pine"), 0.2), -0.02), 1.2)
+    near = land.hills(
+        stage,
+        "near",
+        0.22,
+        stage.height * 0.9,
+        50,
+        lighter(mix(grass, stage.material("pine"), 0.2), -0.02),
+        1.2,
+    )
     if stage.season in ("spring", "summer") and not stage.scene.has("flower"):
         blossoms(stage, 0.1, near[0][1], 60, None)
     land.tufts(stage, "grass", 0.05, stage.height + 10, 90, grass, 150)
@@ -241,14 +339,18 @@ def _rows(stage: Stage, grass: Colour) -> None:
     for index in range(14):
         x = (index - 6.5) * stage.width * 0.17 + goal
         d += f"M{number(goal + (x - goal) * 0.12)},{number(y)}L{number(x)},{number(stage.height)}h{number(stage.width * 0.045)}Z"
-    stage.add(0.44, fill(d, stage.lit(lighter(grass, 0.05), 0.2), 0.55), outlined=False, mirrored=False)
+    stage.add(
+        0.44, fill(d, stage.lit(lighter(grass, 0.05), 0.2), 0.55), outlined=False, mirrored=False
+    )
 
 
 def blossoms(stage: Stage, depth: float, y: float, count: int, colour: Colour | None) -> None:
     """Flowers sprinkled over the near ground."""
     rng = stage.rng("blossoms")
     garden = [parse(c) for c in ("#e4572e", "#f7c548", "#f4f1e8", "#c65d9b", "#7a6ad8")]
-    chosen = [colour, lighter(colour, 0.1), lighter(colour, -0.08)] if colour else rng.sample(garden, 3)
+    chosen = (
+        [colour, lighter(colour, 0.1), lighter(colour, -0.08)] if colour else rng.sample(garden, 3)
+    )
     spots = ["", "", ""]
     stems = ""
     for index in range(min(240, round(count * max(1.0, stage.width / 1000)))):
@@ -259,7 +361,9 @@ def blossoms(stage: Stage, depth: float, y: float, count: int, colour: Colour | 
         for petal in range(5):
             dx, dy = ((0, -1), (0.95, -0.31), (0.59, 0.81), (-0.59, 0.81), (-0.95, -0.31))[petal]
             px, py = x + dx * r * 0.62, at + dy * r * 0.5
-            spots[index % 3] += f"M{number(px - r * 0.5)},{number(py)}a{number(r * 0.5)},{number(r * 0.45)} 0 1 0 {number(r)},0a{number(r * 0.5)},{number(r * 0.45)} 0 1 0 {number(-r)},0Z"
+            spots[index % 3] += (
+                f"M{number(px - r * 0.5)},{number(py)}a{number(r * 0.5)},{number(r * 0.45)} 0 1 0 {number(r)},0a{number(r * 0.5)},{number(r * 0.45)} 0 1 0 {number(-r)},0Z"
+            )
     leaf = stage.lit(lighter(stage.material("grass"), -0.1), depth)
     svg = f'<path d="{stems}" fill="none" stroke="{to_hex(leaf)}" stroke-width="1.6"/>'
     for d, c in zip(spots, chosen, strict=True):
@@ -287,10 +391,21 @@ def _mesas(stage: Stage) -> None:
     for _ in range(max(2, min(8, round(stage.width / 420)))):
         x, wide, tall = rng.uniform(0, stage.width), rng.uniform(60, 190), rng.uniform(50, 130)
         y = stage.horizon + 10
-        points = [(x - wide * 0.75, y), (x - wide * 0.52, y - tall * 0.55), (x - wide * 0.46, y - tall), (x + wide * 0.4, y - tall * rng.uniform(0.92, 1)), (x + wide * 0.5, y - tall * 0.5), (x + wide * 0.75, y)]
+        points = [
+            (x - wide * 0.75, y),
+            (x - wide * 0.52, y - tall * 0.55),
+            (x - wide * 0.46, y - tall),
+            (x + wide * 0.4, y - tall * rng.uniform(0.92, 1)),
+            (x + wide * 0.5, y - tall * 0.5),
+            (x + wide * 0.75, y),
+        ]
         paint = stage.gradient((stage.lit(lighter(rock, 0.06), 0.7), 1), (stage.lit(rock, 0.85), 1))
         svg = fill(line(points), paint)
-        shade = points[:3] + [(x - wide * 0.2, y - tall), (x - wide * 0.26, y)] if stage.side > 0 else [*points[3:], (x + wide * 0.22, y), (x + wide * 0.18, y - tall)]
+        shade = (
+            points[:3] + [(x - wide * 0.2, y - tall), (x - wide * 0.26, y)]
+            if stage.side > 0
+            else [*points[3:], (x + wide * 0.22, y), (x + wide * 0.18, y - tall)]
+        )
         svg += fill(line(shade), stage.lit(lighter(rock, -0.13), 0.75), 0.6, 'stroke="none"')
         stage.add(0.9, svg)
 
@@ -298,7 +413,10 @@ def _mesas(stage: Stage) -> None:
 def _dune(stage: Stage, topic: str, depth: float, y: float, rise: float, sand: Colour) -> None:
     """A row of dunes: each a lit windward side and a shaded slip face along an S-shaped crest."""
     rng = stage.rng(topic)
-    lit, low = stage.lit(lighter(sand, 0.05), depth), stage.lit(lighter(sand, -0.05), max(0.0, depth - 0.25))
+    lit, low = (
+        stage.lit(lighter(sand, 0.05), depth),
+        stage.lit(lighter(sand, -0.05), max(0.0, depth - 0.25)),
+    )
     crest = land.skyline(rng, stage, y + rise * 0.25, rise * 0.3, 0.0, 1.3)
     svg = land.ground(stage, crest, stage.gradient((lit, 1), (low, 1)))
     away = -stage.side  # the slip face lies away from the sun
@@ -308,15 +426,32 @@ def _dune(stage: Stage, topic: str, depth: float, y: float, rise: float, sand: C
         top = land.height_at(crest, x) - tall
         long, short = wide * rng.uniform(0.6, 0.9), wide * rng.uniform(0.45, 0.6)
         foot = y + rise * 0.9
-        lee = [(x, top), (x + away * short * 0.25, top + tall * 0.42), (x + away * short * 0.6, top + tall * 0.82), (x + away * short, foot)]
-        body = [(x - away * long, foot), (x - away * long * 0.55, top + tall * 0.62), (x - away * long * 0.2, top + tall * 0.16), *lee]
+        lee = [
+            (x, top),
+            (x + away * short * 0.25, top + tall * 0.42),
+            (x + away * short * 0.6, top + tall * 0.82),
+            (x + away * short, foot),
+        ]
+        body = [
+            (x - away * long, foot),
+            (x - away * long * 0.55, top + tall * 0.62),
+            (x - away * long * 0.2, top + tall * 0.16),
+            *lee,
+        ]
         d = smooth(body, closed=False) + f"L{number(x)},{number(foot + rise)}Z"
         svg += fill(d, stage.gradient((lighter(lit, 0.03), 1), (lit, 1), (low, 1)))
         fall = foot + rise * 0.5
-        spine = [(x, top), (x - away * wide * 0.05, top + (fall - top) * 0.3), (x + away * wide * 0.09, top + (fall - top) * 0.64), (x + away * wide * 0.02, fall)]
+        spine = [
+            (x, top),
+            (x - away * wide * 0.05, top + (fall - top) * 0.3),
+            (x + away * wide * 0.09, top + (fall - top) * 0.64),
+            (x + away * wide * 0.02, fall),
+        ]
         shadow = smooth(lee, closed=False) + "L" + smooth(spine[::-1], closed=False)[1:] + "Z"
         dark = stage.lit(lighter(sand, -0.17), depth)
-        svg += fill(shadow, stage.gradient((dark, 0.95), (dark, 0.55), (dark, 0.0)), 1, 'stroke="none"')
+        svg += fill(
+            shadow, stage.gradient((dark, 0.95), (dark, 0.55), (dark, 0.0)), 1, 'stroke="none"'
+        )
         x += wide * rng.uniform(0.9, 1.6)
     stage.add(depth, svg)
 
@@ -333,4 +468,13 @@ def snowfield(stage: Stage) -> None:
     for row, depth in enumerate((0.82, 0.6, 0.36)):
         y = stage.horizon + drop * (0.08, 0.32, 0.78)[row]
         crest = land.hills(stage, f"bank {row}", depth, y, 50 + 24 * row, snow, 1.8)
-        land.treeline(stage, f"firs {row}", depth - 0.02, crest, (54, 110, 230)[row], pines, gaps=(0.35, 0.6, 0.72)[row], crowd=0.8)
+        land.treeline(
+            stage,
+            f"firs {row}",
+            depth - 0.02,
+            crest,
+            (54, 110, 230)[row],
+            pines,
+            gaps=(0.35, 0.6, 0.72)[row],
+            crowd=0.8,
+        )

@@ -44,7 +44,9 @@ class Band:
     def ys(self) -> Field:
         """Units from the top, (rows, 1)."""
         rows = self.sky.shape[0]
-        return ((np.arange(self.top, self.top + rows, dtype=np.float32) + 0.5) / self.scale)[:, None]
+        return ((np.arange(self.top, self.top + rows, dtype=np.float32) + 0.5) / self.scale)[
+            :, None
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,13 @@ def mood(picture: Field, moods: tuple[str, ...]) -> Field:
             case "brighter":
                 picture = 255 - (255 - picture) * (0.62 + 0.1 * picture / 255)
             case "warmer":
-                picture = picture * np.array([1.10, 1.0, 0.80], np.float32) + np.array([8, 2, 0], np.float32)
+                picture = picture * np.array([1.10, 1.0, 0.80], np.float32) + np.array(
+                    [8, 2, 0], np.float32
+                )
             case "colder":
-                picture = picture * np.array([0.84, 0.98, 1.08], np.float32) + np.array([0, 2, 10], np.float32)
+                picture = picture * np.array([0.84, 0.98, 1.08], np.float32) + np.array(
+                    [0, 2, 10], np.float32
+                )
             case "vivid":
                 grey = picture.mean(axis=-1, keepdims=True)
                 picture = grey + (picture - grey) * 1.35

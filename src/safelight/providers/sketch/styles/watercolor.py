@@ -24,7 +24,9 @@ def finish(band: Band) -> Field:
     density = np.clip(density, 0.5, 1.35) * _border(band)
     # Thicker paint is darker and more colourful: film thickness is an exponent, as in Beer's law.
     light = np.log(np.clip(painted, 6, 250) * (1 / 255))
-    return np.asarray(PAPER * np.exp(light * density[..., None]) - 2.2 * tooth[..., None], np.float32)
+    return np.asarray(
+        PAPER * np.exp(light * density[..., None]) - 2.2 * tooth[..., None], np.float32
+    )
 
 
 def _strayed(band: Band) -> Field:
@@ -65,7 +67,8 @@ def _border(band: Band) -> Field:
     """1 where the brush went, 0 on the bare edge of the sheet."""
     stage = band.stage
     edge = np.minimum(
-        np.minimum(band.xs(), stage.width - band.xs()), np.minimum(band.ys(), stage.height - band.ys())
+        np.minimum(band.xs(), stage.width - band.xs()),
+        np.minimum(band.ys(), stage.height - band.ys()),
     )
     ragged = edge + (band.fields[..., 0] - 0.5) * 46 + (band.fields[..., 1] - 0.5) * 26
     return smoothstep(26.0, 33.0, ragged)

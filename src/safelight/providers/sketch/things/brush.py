@@ -41,7 +41,9 @@ class Brush:
     def round(self, colour: Colour) -> str:
         """A fill that turns away from the light, left to right."""
         lit, shade = (lighter(colour, 0.05), 1.0), (lighter(colour, -0.13), 1.0)
-        return self.stage.gradient(*((shade, lit) if self.stage.side > 0 else (lit, shade)), across=True)
+        return self.stage.gradient(
+            *((shade, lit) if self.stage.side > 0 else (lit, shade)), across=True
+        )
 
     def down(self, colour: Colour) -> str:
         """A fill lit from above."""

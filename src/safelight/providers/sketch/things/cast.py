@@ -1,10 +1,20 @@
 """Everything that can be asked for: who draws it, where it belongs and how large it is."""
 
+# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from safelight.providers.sketch.things import (
-    birds, buildings, figures, pets, plants, quadruped, swimmers, tableware, vessels,
+    birds,
+    buildings,
+    figures,
+    pets,
+    plants,
+    quadruped,
+    swimmers,
+    tableware,
+    vessels,
 )  # fmt: skip
 from safelight.providers.sketch.things.brush import Brush
 
