@@ -56,14 +56,14 @@ function layerOrderFirst(): Plugin {
 }
 
 // `node --run dev` shows the studio with hot reload on a server started with `safelight serve`.
-const server = process.env["SAFELIGHT_DEV_SERVER"] ?? "http://127.0.0.1:8000";
+const server = process.env.SAFELIGHT_DEV_SERVER ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
   plugins: [react(), preloadFont(), layerOrderFirst()],
   resolve: { alias: { "@gen": here("./gen"), "@": here("./src") } },
   css: { transformer: "lightningcss", modules: { generateScopedName: "[name]_[local]_[hash:4]" } },
   build: {
-    outDir: process.env["SAFELIGHT_STATIC"] ?? here("../src/safelight/static"),
+    outDir: process.env.SAFELIGHT_STATIC ?? here("../src/safelight/static"),
     emptyOutDir: true,
     target: ["chrome111", "firefox114", "safari16.4"],
     cssMinify: "lightningcss",
@@ -71,6 +71,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // One file for what every page needs: split by who shares what, the same code took 4 kB more.
+        codeSplitting: { groups: [{ name: "base", test: /node_modules|src[\\/]shared/ }] },
+      },
+    },
   },
   server: { proxy: { "/api": server, "/media": server, "/docs": server, "/openapi.json": server } },
 });

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gzip
 import json
 import threading
 from collections import Counter, deque
@@ -42,6 +43,7 @@ class Call:
     query: str
     headers: dict[str, str]
     body: bytes = b""
+    target: str = ""  # path and query as they came, percent signs and all
 
     @property
     def json(self) -> Any:
@@ -220,6 +222,7 @@ class _Connection(asyncio.Protocol):
         assert self._call
         parts = urlsplit(url.decode("ascii"))
         self._call.path, self._call.query = unquote(parts.path), parts.query
+        self._call.target = url.decode("ascii")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         assert self._call
@@ -344,6 +347,9 @@ _FAULTS: dict[str, Callable[[Fake, Call], Answer]] = {
     "list": lambda _f, _c: Answer.of([1, 2, 3]),
     "deep": lambda _f, _c: Answer(b"[" * 20_000 + b"]" * 20_000),
     "huge": lambda _f, _c: Answer(chunks=_endless()),
+    "gzip_bomb": lambda _f, _c: Answer(
+        gzip.compress(b" " * (32 << 20)), headers={"content-encoding": "gzip"}
+    ),
     "huge_error": lambda _f, _c: Answer(status=400, chunks=_endless()),
     "redirect": lambda _f, _c: Answer(status=302, headers={"location": "https://example.org/"}),
 }

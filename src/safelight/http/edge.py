@@ -61,7 +61,7 @@ class Edge:
                 self._add_headers(MutableHeaders(scope=message), request_id)
             await send(message)
 
-        limited = _Limited(receive, self._body_bytes_max)
+        limited = _Limited(receive, self._body_bytes_max, self._too_large())
         try:
             if _announced_bytes(scope) > self._body_bytes_max:
                 raise TooLarge(self._too_large())
@@ -69,9 +69,7 @@ class Edge:
         except TooLarge as error:
             if status:
                 raise
-            answer = problem(
-                Request(scope), 413, error.code, error.title, str(error) or self._too_large()
-            )
+            answer = problem(Request(scope), 413, error.code, error.title, str(error))
             await answer(scope, receive, send_with_headers)
         except Exception:
             log.exception("a request broke", path=scope["path"])
@@ -110,16 +108,17 @@ class Edge:
 class _Limited:
     """Counts a body's bytes while it comes in, for bodies that do not announce their length."""
 
-    def __init__(self, receive: Receive, bytes_max: int) -> None:
+    def __init__(self, receive: Receive, bytes_max: int, too_large: str) -> None:
         self._receive = receive
         self._left = bytes_max
+        self._too_large = too_large
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise TooLarge
+                raise TooLarge(self._too_large)
         return message
 
 
@@ -167,7 +166,11 @@ class JsonRoute(APIRoute):
                 kind = request.headers.get("content-type", "application/json")
                 if kind.partition(";")[0].strip().lower() != "application/json":
                     raise UnsupportedMedia("Send the body as application/json.")
-            return await handle(JsonRequest(request.scope, request.receive))
+            strict = JsonRequest(request.scope, request.receive)
+            if self.body_field is not None and await strict.body():
+                # Here, because inside the framework every failure becomes a 400 without a reason.
+                await strict.json()
+            return await handle(strict)
 
         return handle_json
 

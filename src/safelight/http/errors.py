@@ -147,6 +147,10 @@ def _sentence(wrong: Any) -> str:
         return "There is no such field."
     if kind == "missing":
         return "This is needed."
+    if kind in ("too_short", "too_long") and isinstance(wrong.get("input"), str):
+        # A text that is cleaned before it is measured counts as a list of “items” in pydantic.
+        most = wrong["ctx"].get("max_length")
+        return f"At most {most:,} characters." if most else "Must not be empty."
     return message[:300]
 
 

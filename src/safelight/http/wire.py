@@ -6,12 +6,22 @@ are generated from these classes, so a change here that the studio does not foll
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+)
 
 from safelight.values.errors import ErrorCode
 from safelight.values.images import SIDE_MAX, SIDE_MIN, ImageFormat, Resolution
@@ -51,6 +61,34 @@ def _clean(value: Any) -> Any:
     return clean_text(value) if isinstance(value, str) else value
 
 
+def _https(url: str) -> str:
+    if not re.match(r"https://[^/\s]+", url):
+        raise ValueError("Must be an https:// address.")
+    return url
+
+
+def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
+    if len(orjson.dumps(metadata)) > METADATA_BYTES_MAX:
+        raise ValueError("At most 4 KiB as JSON.")
+    if _has_nul(metadata):
+        raise ValueError("Must not contain the character NUL, which cannot be stored.")
+    return metadata
+
+
+def _has_nul(value: Any) -> bool:
+    """The body's depth is limited before, so recursion is safe."""
+    match value:
+        case str():
+            return "\0" in value
+        case list():
+            return any(map(_has_nul, value))
+        case dict():
+            return any(map(_has_nul, [*value, *value.values()]))
+    return False
+
+
+METADATA_BYTES_MAX = 4096
+
 CleanString = Annotated[str, BeforeValidator(_clean)]
 Prompt = Annotated[CleanString, StringConstraints(min_length=1, max_length=PROMPT_CHARS_MAX)]
 Side = Annotated[int, Field(ge=SIDE_MIN, le=SIDE_MAX, strict=True)]
@@ -67,8 +105,8 @@ class ParametersIn(Strict):
     resolution: Resolution | None = Field(None, description="1K is about 1024² pixels.")
     seed: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] | None = None
     steps: Annotated[int, Field(ge=1, le=500, strict=True)] | None = None
-    guidance: Annotated[float, Field(ge=0, le=50)] | None = None
-    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=50, strict=True)] | None = None
+    strength: Annotated[float, Field(ge=0, le=1, strict=True)] | None = None
     format: Annotated[ImageFormat, BeforeValidator(_lower)] | None = None
     quality: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,16}$")] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=128_000, strict=True)] | None = None
@@ -81,7 +119,7 @@ class JobIn(Strict):
     type: Annotated[JobType, BeforeValidator(_lower)] = "image"
     model: Annotated[CleanString, StringConstraints(min_length=1, max_length=200)] = "auto"
     style: Annotated[CleanString, StringConstraints(min_length=1, max_length=100)] | None = None
-    enhance: bool = False
+    enhance: Annotated[bool, Field(strict=True)] = False
     negative_prompt: (
         Annotated[CleanString, StringConstraints(min_length=1, max_length=PROMPT_CHARS_MAX)] | None
     ) = None
@@ -92,8 +130,12 @@ class JobIn(Strict):
     mask: UUID | None = None
     reuse: Annotated[ReuseChoice, BeforeValidator(_lower)] = "exact"
     session_id: UUID | None = None
-    webhook_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
-    metadata: dict[str, Any] = Field({}, description="At most 4 KiB as JSON; returned unchanged.")
+    webhook_url: (
+        Annotated[str, StringConstraints(max_length=2000), AfterValidator(_https)] | None
+    ) = None
+    metadata: Annotated[dict[str, Any], AfterValidator(_kept)] = Field(
+        {}, description="At most 4 KiB as JSON; returned unchanged."
+    )
 
 
 class Parameters(Wire):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
-
-import orjson
 
 from safelight.database.pool import Database, Row
 from safelight.database.together import Together
@@ -32,8 +29,6 @@ from safelight.values.errors import (
 )
 from safelight.values.ids import JobId, OwnerId, new_id
 from safelight.values.prompts import CleanText, UserPrompt
-
-METADATA_BYTES_MAX = 4096
 
 Shown: TypeAlias = "Row | dict[str, Any]"  # a job as `http/views.py` reads it
 
@@ -176,8 +171,6 @@ class Admission:
         if wish.style and styles.find(wish.style) is None:
             names = ", ".join(style.id for style in styles.BUILT_IN)
             wrong.append(FieldError("style", f"There is no such style. There are: {names}."))
-        if len(orjson.dumps(wish.metadata)) > METADATA_BYTES_MAX:
-            wrong.append(FieldError("metadata", "At most 4 KiB as JSON."))
         if wish.session_id:
             wrong.append(FieldError("session_id", "There is no such session."))
         if wrong:
@@ -261,8 +254,6 @@ def _contradictions(wish: Wish) -> list[FieldError]:
     for name in ("aspect_ratio", "resolution"):
         if name in given and ("width" in given or "height" in given):
             wrong.append(FieldError(f"parameters.{name}", "Give either this or width and height."))
-    if wish.webhook_url and not re.match(r"https://[^/\s]+", wish.webhook_url):
-        wrong.append(FieldError("webhook_url", "Must be an https:// address."))
     return wrong
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,9 +66,11 @@ def words_query(q: str | None) -> str | None:
 
 
 def first_id_at(moment: datetime | None) -> UUID | None:
-    """The smallest id made at that moment or later: ids are ordered by time."""
+    """The smallest id made at that moment (UTC if it has no zone) or later: ids are in order."""
     if moment is None:
         return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     milliseconds = max(0, int(moment.timestamp() * 1000)) & 0xFFFFFFFFFFFF
     return UUID(int=milliseconds << 80)
 

@@ -19,21 +19,19 @@ CANCEL_CHANNEL = "safelight_cancel"
 
 def ring_for_entries(wakeups: Wakeups) -> None:
     """Say that there are new entries, in the words PgQueuer's own listener understands."""
-    wakeups.ring(QUEUE.channel, _payload())
+    wakeups.ring(QUEUE.channel, _BELL)
 
 
-def _payload() -> str:
-    # The time is the same for a whole coalescing interval, so that its bells become one.
-    sent_at = datetime.now(UTC).replace(microsecond=0)
-    return orjson.dumps(
-        {
-            "channel": QUEUE.channel,
-            "operation": "insert",
-            "sent_at": sent_at,
-            "table": QUEUE.queue_table,
-            "type": "table_changed_event",
-        }
-    ).decode()
+# The time is that of the import: nobody reads it, and equal bells coalesce into one.
+_BELL = orjson.dumps(
+    {
+        "channel": QUEUE.channel,
+        "operation": "insert",
+        "sent_at": datetime.now(UTC),
+        "table": QUEUE.queue_table,
+        "type": "table_changed_event",
+    }
+).decode()
 
 
 async def restore_missing(database: Database, *, older_than_s: float = 60.0) -> int:

@@ -1,6 +1,6 @@
 /** Every key that does something. */
 import { useState } from "react";
-import { Modal } from "@/shared/ui/Panel";
+import { Modal } from "@/shared/ui/Modal";
 import { lettersOn, setLettersOn } from "@/shared/ui/shortcuts";
 import styles from "./help.module.css";
 
@@ -45,15 +45,9 @@ const tables: readonly { where: string; keys: readonly (readonly [string, string
   },
 ];
 
-export function Help({
-  open,
-  onOpenChange,
-}: {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-}) {
+export function Help({ onClose }: { onClose: () => void }) {
   return (
-    <Modal title="Keyboard" open={open} onOpenChange={onOpenChange}>
+    <Modal title="Keyboard" onClose={onClose}>
       <div className={styles.tables}>
         {tables.map(({ where, keys }) => (
           <section key={where}>

@@ -41,7 +41,7 @@ export function Root() {
       <Toasts />
       {help && (
         <Suspense>
-          <Help open onOpenChange={setHelp} />
+          <Help onClose={() => setHelp(false)} />
         </Suspense>
       )}
     </>

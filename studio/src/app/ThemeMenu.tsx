@@ -1,6 +1,5 @@
 /** Light, dark or the system's. */
 import { Monitor, Moon, Sun } from "lucide-react";
-import { useState } from "react";
 import { Panel } from "@/shared/ui/Panel";
 import { setTheme, type Theme, useTheme } from "@/shared/ui/theme";
 import styles from "./shell.module.css";
@@ -13,14 +12,11 @@ const themes: readonly { value: Theme; name: string; Icon: typeof Sun }[] = [
 
 export function ThemeMenu() {
   const theme = useTheme();
-  const [open, setOpen] = useState(false);
   const Icon = themes.find((one) => one.value === theme)?.Icon ?? Monitor;
   return (
     <Panel
       title="Theme"
       width={200}
-      open={open}
-      onOpenChange={setOpen}
       trigger={
         <button type="button" className={styles.page}>
           <Icon aria-hidden />

@@ -54,16 +54,16 @@ const create = createRoute({
   path: "/",
   // A prompt can be handed over in the address: from a picture's facts, or in a link to a friend.
   validateSearch: (search: Search): { prompt?: string | undefined } => ({
-    prompt: text(search["prompt"]),
+    prompt: text(search.prompt),
   }),
   component: Create,
   staticData: { title: "Create" },
 });
 
 const pictures = (search: Search): AssetFilter => ({
-  q: text(search["q"]),
-  model: text(search["model"]),
-  starred: search["starred"] === true ? true : undefined,
+  q: text(search.q),
+  model: text(search.model),
+  starred: search.starred === true ? true : undefined,
 });
 
 const gallery = createRoute({
@@ -78,12 +78,12 @@ const history = createRoute({
   getParentRoute: () => shell,
   path: "/history",
   validateSearch: (search: Search): JobFilter => ({
-    q: text(search["q"]),
-    status: one(search["status"], statuses),
-    type: one(search["type"], types),
-    model: text(search["model"]),
-    from: date(search["from"]),
-    to: date(search["to"]),
+    q: text(search.q),
+    status: one(search.status, statuses),
+    type: one(search.type, types),
+    model: text(search.model),
+    from: date(search.from),
+    to: date(search.to),
   }),
   component: lazyRouteComponent(() => import("@/features/history/History"), "History"),
   staticData: { title: "History" },

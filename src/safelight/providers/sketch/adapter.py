@@ -19,7 +19,7 @@ CARD = ModelCard(
     provider="sketch",
     provider_model="sketch",
     name="Sketch",
-    description="Built-in, not AI: paints the words it knows with brushes and dice. Free, instant, offline.",
+    description="Built-in, not AI: paints the words it knows with brushes and dice, offline.",
     kind="image",
     prompt_max=8000,
     capabilities=Capabilities(
@@ -82,7 +82,12 @@ class Sketch:
 def _adjustments(request: RenderRequest) -> tuple[str, ...]:
     """What was asked for and had no effect, so that nobody wonders."""
     asked = {
-        "negative prompt": request.negative_prompt, "steps": request.steps, "guidance": request.guidance,
-        "quality": request.quality, "reference pictures": request.references, "mask": request.mask,
-    }  # fmt: skip
+        "negative prompt": request.negative_prompt,
+        "steps": request.steps,
+        "guidance": request.guidance,
+        "strength": request.strength,
+        "quality": request.quality,
+        "reference pictures": request.references,
+        "mask": request.mask,
+    }
     return tuple(f"Sketch has no use for {name}." for name, value in asked.items() if value)

@@ -58,7 +58,7 @@ def from_oklab(lab: Colour) -> Colour:
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """`first` with `share` (0..1) of `second`; mixed in OKLab, so blue and yellow do not turn grey."""
+    """`first` with `share` (0..1) of `second`, in OKLab: blue and yellow do not turn grey."""
     one, two = to_oklab(first), to_oklab(second)
     light, a, b = (x + (y - x) * share for x, y in zip(one, two, strict=True))
     return from_oklab((light, a, b))

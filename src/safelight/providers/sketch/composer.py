@@ -5,17 +5,41 @@ from random import Random
 
 from safelight.providers.sketch import casting, heavens, weather
 from safelight.providers.sketch.palette import light_for
-from safelight.providers.sketch.scenes import beyond, built, inside, wild
+from safelight.providers.sketch.scenes import (
+    abstract,
+    beyond,
+    city,
+    fields,
+    inside,
+    portrait,
+    shores,
+    village,
+    wild,
+    woods,
+)
 from safelight.providers.sketch.stage import SHORT_SIDE, Stage
 from safelight.providers.sketch.styles.looks import Look
 from safelight.providers.sketch.words import Scene
 
 PLACES: dict[str, Callable[[Stage], None]] = {
-    "sea": wild.sea, "beach": wild.beach, "lake": wild.lake, "river": wild.river, "mountains": wild.mountain_land,
-    "forest": wild.forest, "desert": wild.desert, "meadow": wild.meadow, "snowfield": wild.snowfield,
-    "city": built.city, "village": built.village, "space": beyond.space, "underwater": beyond.underwater,
-    "abstract": beyond.abstract, "stilllife": inside.stilllife, "portrait": inside.portrait, "animal": inside.animal,
-}  # fmt: skip
+    "sea": shores.sea,
+    "beach": shores.beach,
+    "lake": shores.lake,
+    "river": fields.river,
+    "meadow": fields.meadow,
+    "mountains": wild.mountain_land,
+    "desert": wild.desert,
+    "snowfield": wild.snowfield,
+    "forest": woods.forest,
+    "city": city.city,
+    "village": village.village,
+    "space": beyond.space,
+    "underwater": beyond.underwater,
+    "abstract": abstract.abstract,
+    "stilllife": inside.stilllife,
+    "portrait": portrait.portrait,
+    "animal": inside.animal,
+}
 OPEN = ("mountains", "meadow", "lake", "sea", "forest")
 ROADS = {"mountains": 0.29, "forest": 0.34, "desert": 0.23, "snowfield": 0.35, "meadow": 0.39}
 NO_SKY = frozenset({"underwater", "abstract", "stilllife", "portrait"})
@@ -51,7 +75,7 @@ def compose(scene: Scene, seed: int, width: int, height: int, look: Look) -> Sta
     )
     PLACES[place](stage)
     if scene.has("road") and place in ROADS:
-        wild.road(stage, ROADS[place])
+        fields.road(stage, ROADS[place])
     if place == "space":
         heavens.stars(stage, 2.2)
     elif place not in NO_SKY:

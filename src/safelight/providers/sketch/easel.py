@@ -117,7 +117,7 @@ class _Child:
 
 
 class Easel:
-    """At most `children_max` painting processes; started when needed, ended when idle for `idle_s`."""
+    """At most `children_max` painting processes, started when needed, ended after `idle_s`."""
 
     def __init__(self, children_max: int | None = None, idle_s: float = 60.0) -> None:
         self._seats = asyncio.Semaphore(children_max or os.cpu_count() or 1)

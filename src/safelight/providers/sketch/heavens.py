@@ -132,7 +132,9 @@ def aurora(stage: Stage) -> None:
             high.append((x + rng.uniform(-20, 40), y - tall * rng.uniform(0.6, 1.0)))
         svg += fill(
             smooth(low, closed=False) + "L" + smooth(high[::-1], closed=False)[1:] + "Z",
-            stage.gradient((colour, 0.0), (colour, 0.22), (colour, 0.55), (colour, 0.0)),
+            stage.gradient(
+                (colour, 0.0), (colour, 0.2), (colour, 0.5), (colour, 0.3), (colour, 0.0)
+            ),
         )
     stage.add(0.99, svg, outlined=False)
 

@@ -10,7 +10,7 @@ TILE_SIDE = 256
 
 
 def _spline(samples: int, cells: int) -> Field:
-    """(samples, cells): weights that blend a ring of `cells` values into a seamless smooth curve."""
+    """(samples, cells): weights that blend a ring of `cells` values into a smooth curve."""
     position = np.arange(samples) * cells / samples
     base = np.floor(position).astype(int)
     t = position - base

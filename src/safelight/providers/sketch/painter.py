@@ -92,7 +92,7 @@ class _Showing:
         width: int = 0,
         height: int = 0,
     ) -> None:
-        """Report a step once; with a preview of the layers drawn so far, at most four times a second."""
+        """Report a step once; with a preview of the layers so far, at most four a second."""
         self.check()
         if step <= self._last_step:
             return

@@ -105,11 +105,11 @@ def _weathered(light: Light, name: str) -> Light:
     )  # grey weather at night is night still
     targets = [under(parse(code), dim) for code in clouds]  # type: ignore[arg-type]
     top, middle, horizon = (mix(s, t, pull) for s, t in zip(light.sky, targets, strict=True))
-    falling = tuple(f * left for f in light.falling)
+    red, green, blue = (f * left for f in light.falling)
     return replace(
         light,
         sky=(top, middle, horizon),
-        falling=falling,
+        falling=(red, green, blue),
         colourful=light.colourful * colourful,
         haze=light.haze + haze,
         lamps=min(1.0, light.lamps + (0.45 if name in ("storm", "rain", "fog") else 0.0)),

@@ -1,8 +1,11 @@
 """Turns points into SVG: every mark in a picture goes through here. Only numbers and colours enter
 the markup, never words of the prompt, so a prompt cannot inject anything."""
 
+# ruff: noqa: PLR0917  (x, y, width, height are understood in this order)
+
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from random import Random
 
 from safelight.providers.sketch.colour import Colour, to_hex
@@ -98,7 +101,7 @@ def ridge(rng: Random, width: float, rough: float, detail: int, peaks: int = 3) 
     for _ in range(detail):
         spread *= 0.35 + 0.25 * rough
         finer = [heights[0]]
-        for left, right in zip(heights, heights[1:], strict=False):
+        for left, right in pairwise(heights):
             finer += [(left + right) / 2 + rng.uniform(-spread, spread), right]
         heights = finer
     low, high = min(heights), max(heights)
@@ -110,4 +113,5 @@ def group(
 ) -> str:
     """Place a drawing made around the origin. Outlines keep their width whatever the scale."""
     across = -scale if flip else scale
-    return f'<g transform="translate({x:.1f} {y:.1f}) scale({across:.3f} {scale:.3f})"{ink}>{inner}</g>'
+    place = f"translate({x:.1f} {y:.1f}) scale({across:.3f} {scale:.3f})"
+    return f'<g transform="{place}"{ink}>{inner}</g>'

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyvips
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from safelight.providers.sketch.colour import mix, to_hex
 from safelight.providers.sketch.noise import Field, sample, tile
+from safelight.providers.sketch.pen import box
 from safelight.providers.sketch.scenes.water import WATER_DEPTH
 from safelight.providers.sketch.sky import paint_sky, plate_shape
 from safelight.providers.sketch.stage import Layer, Stage
@@ -56,10 +58,10 @@ def _glow_plate(negative: Negative, rows: int, columns: int) -> Field:
     """The picture's light, spread out: what shines bleeds over its surroundings."""
     scale = GLOW_SIDE / max(rows, columns)
     height, width = max(4, round(rows * scale)), max(4, round(columns * scale))
-    small = np.clip(composite(negative, width, height, 0, height), 0, 255)
+    small = np.clip(composite(negative, width, height, top=0, bottom=height), 0, 255)
     bright = np.clip(small - 150, 0, None) * (255 / 105)
     image = pyvips.Image.new_from_array(bright.astype(np.uint8)).gaussblur(5)
-    return enlarge(image, columns, rows).numpy().astype(np.float32)
+    return np.asarray(enlarge(image, columns, rows).numpy(), np.float32)
 
 
 def enlarge(image: pyvips.Image, width: int, height: int) -> pyvips.Image:
@@ -101,7 +103,8 @@ def _with_mirror(negative: Negative, layers: list[Layer]) -> str:
     alone = [y for y in layers if y.depth > WATER_DEPTH and not y.mirrored]
     sky = "".join(_drawn(stage, y) for y in alone if y.depth >= SKY_DEPTH)
     nearer = "".join(_drawn(stage, y) for y in alone if y.depth < SKY_DEPTH)
-    clip = f'<clipPath id="w"><rect x="-50" y="{line:.1f}" width="{stage.width + 100:.1f}" height="{stage.height:.1f}"/></clipPath>'
+    below = box(-50, line, stage.width + 100, stage.height)
+    clip = f'<clipPath id="w"><path d="{below}"/></clipPath>'
     image = f'<use xlink:href="#behind" transform="translate(0 {2 * line:.1f}) scale(1 -1)"/>'
     return (
         f'<defs>{clip}</defs>{sky}<g id="behind">{behind}</g>{nearer}'
@@ -112,9 +115,9 @@ def _with_mirror(negative: Negative, layers: list[Layer]) -> str:
 
 
 def composite(
-    negative: Negative, width: int, height: int, top: int, bottom: int, share: float = 1.0
+    negative: Negative, width: int, height: int, *, top: int, bottom: int, share: float = 1.0
 ) -> Field:
-    """Pixel rows top..bottom of the unfinished picture, (rows, width, 3), 0..255. Rows outside repeat the sky."""
+    """Pixel rows top..bottom of the unfinished picture, (rows, width, 3), 0..255."""
     rows = bottom - top
     sky = _plate_rows(negative, width, height, top, bottom)[..., :3]
     drawing = pyvips.Image.svgload_buffer(document(negative, width, top, rows, share)).numpy()
@@ -152,7 +155,7 @@ def bands(
     rows = max(BAND_PIXELS // width, round(1.6 * margin))
     count = max(1, -(-height // rows))
     edges = [height * index // count for index in range(count + 1)]
-    for top, bottom in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
         if bottom == top:
             continue
         first, last = top - margin, bottom + margin

@@ -8,18 +8,18 @@ from typing import Any
 from safelight.providers.sketch import vocabulary as say
 
 LIKE_ENOUGH = 0.30  # cosine; unrelated words measure 0.0 to 0.2, "kitten" and "cat" 0.57
-# Weather covers the whole picture, so a guess at it must be better founded: "air" is 0.4 like "wind".
+# Weather covers the whole picture, so a guess at it must be better founded.
 WEATHER_LIKE_ENOUGH = 0.5
 NAMES = say.table(say.WEATHER) | say.table(say.THINGS) | say.table(say.PLACES)
 WEATHER = frozenset(say.table(say.WEATHER).values())
 
 
 def _imported() -> Any:
-    """The package; importing it calls `logging.basicConfig`, which a library must not decide for us."""
+    """The package. Importing it calls `logging.basicConfig`, which is not for it to decide."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        import wordllama
+        import wordllama  # noqa: PLC0415  (half a second, and rarely needed)
     except ImportError:
         return None
     finally:
@@ -34,8 +34,8 @@ def _model() -> tuple[Any, list[str], Any] | None:
     wordllama = _imported()
     if wordllama is None:
         return None
-    # 0.4.0 looks for its tokenizer beside its weights folder under the wrong name; naming the package
-    # folder as the cache finds both, and nothing is ever downloaded.
+    # 0.4.0 looks for its tokenizer in a folder of the wrong name; with the package folder as the
+    # cache it finds it, and nothing is ever downloaded.
     folder = Path(wordllama.__file__).parent
     model = wordllama.WordLlama.load(dim=256, disable_download=True, cache_dir=folder)
     anchors = list(NAMES)
@@ -59,7 +59,7 @@ def nearest(words: tuple[str, ...]) -> dict[str, str]:
 def _best(anchors: list[str], scores: Any) -> str | None:
     """The name whose two best synonyms are on average most like the word.
 
-    Two, because one alone may only share letters: "feline" is 0.53 like "fence" but 0.1 like "gate".
+    Two, because one alone may only share letters: "feline" is 0.53 like "fence", not like "gate".
     """
     of_name: dict[str, list[float]] = {}
     for anchor, score in zip(anchors, scores.tolist(), strict=True):

@@ -40,11 +40,11 @@ def _gradient(stage: Stage, y: Field, columns: int, wander: Field) -> Field:
         ramp.append(mix(colours[low], colours[low + 1], place - low))
     reach = stage.horizon if stage.backdrop is None else stage.height
     drift = 0.0 if stage.flat else 0.10
-    place = np.clip(y / reach + (wander - 0.5) * drift, 0, 1) ** 1.1
+    spot = np.clip(y / reach + (wander - 0.5) * drift, 0, 1) ** 1.1
     if stage.flat:
-        place = np.floor(place * 7.99) / 7
+        spot = np.floor(spot * 7.99) / 7
     channels = [
-        np.interp(place, np.linspace(0, 1, 33), [c[i] * 255 for c in ramp]) for i in range(3)
+        np.interp(spot, np.linspace(0, 1, 33), [c[i] * 255 for c in ramp]) for i in range(3)
     ]
     return np.broadcast_to(np.stack(channels, -1), (y.shape[0], columns, 3)).astype(np.float32)
 

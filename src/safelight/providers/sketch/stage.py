@@ -58,7 +58,7 @@ class Stage:
     defs: list[str] = field(default_factory=list)
 
     def rng(self, topic: str) -> Random:
-        """A stream for one topic, so that adding a word does not reshuffle the rest of the picture."""
+        """A stream for one topic: adding a word does not reshuffle the rest of the picture."""
         return Random(f"{self.seed}/{topic}")  # noqa: S311  (a composition, not a secret)
 
     def add(self, depth: float, svg: str, *, outlined: bool = True, mirrored: bool = True) -> None:
@@ -75,7 +75,8 @@ class Stage:
         marks = []
         for place, colour, opacity in self._steps(stops):
             marks.append(
-                f'<stop offset="{place:.3f}" stop-color="{to_hex(colour)}" stop-opacity="{opacity:.2f}"/>'
+                f'<stop offset="{place:.3f}" stop-color="{to_hex(colour)}" '
+                f'stop-opacity="{opacity:.2f}"/>'
             )
         self.defs.append(
             f'<linearGradient id="{name}" x2="{x2}" y2="{y2}">{"".join(marks)}</linearGradient>'
@@ -105,7 +106,8 @@ class Stage:
             for place, share in ((0, 1.0), (0.25, 0.5), (0.55, 0.15), (1, 0.0))
         )
         self.defs.append(f'<radialGradient id="{name}">{marks}</radialGradient>')
-        return f'<circle cx="{number(x)}" cy="{number(y)}" r="{number(radius)}" fill="url(#{name})" stroke="none"/>'
+        round_ = f'cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"'
+        return f'<circle {round_} fill="url(#{name})" stroke="none"/>'
 
     def material(self, name: str, place: str | None = None) -> Colour:
         """The local colour of a material in this season, or what the prompt says it is."""

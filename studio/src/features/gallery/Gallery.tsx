@@ -70,7 +70,7 @@ export function Gallery() {
   };
 
   const resize = (by: number) => {
-    const next = SIZES[SIZES.findIndex((one) => one === size) + by];
+    const next = SIZES[SIZES.indexOf(size as (typeof SIZES)[number]) + by];
     if (next) setSize(next);
   };
   useShortcuts({ "+": () => resize(1), "=": () => resize(1), "-": () => resize(-1) });

@@ -17,7 +17,8 @@ export function useWall(
       ratio: asset.width / asset.height,
       day: day(asset.created_at, now),
     }));
-    return hang(shapes, width, Math.min(target, width));
+    // A phone's width takes two or three to a row, whatever was chosen at the desk.
+    return hang(shapes, width, Math.min(target, Math.max(120, width * 0.42)));
   }, [assets, width, target]);
   const [from, to] = useRange(box, wall.rows);
   return { wall, width, visible: wall.rows.slice(from, to), nearEnd: to >= wall.rows.length };

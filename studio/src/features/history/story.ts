@@ -16,20 +16,20 @@ const hidden = new Set(["progress", "queue", "delta", "credits", "reconnect"]);
 export function tell({ type, data }: JobEventLog): Line | null {
   if (hidden.has(type)) return null;
   if (type === "stage") {
-    const stage = data["stage"];
+    const stage = data.stage;
     const what =
       typeof stage === "string" && stage in stageNames ? stageNames[stage as Stage] : String(stage);
     return { what, more: extras(data), kind: "step" };
   }
   if (type === "output") {
-    const number = typeof data["index"] === "number" ? data["index"] + 1 : "";
-    return data["error"]
-      ? { what: `Picture ${number} failed`, more: titleOf(data["error"]), kind: "bad" }
-      : { what: data["text"] ? "Text ready" : `Picture ${number} ready`, more: null, kind: "good" };
+    const number = typeof data.index === "number" ? data.index + 1 : "";
+    return data.error
+      ? { what: `Picture ${number} failed`, more: titleOf(data.error), kind: "bad" }
+      : { what: data.text ? "Text ready" : `Picture ${number} ready`, more: null, kind: "good" };
   }
   if (type === "failed") {
-    const job = data["job"];
-    const error = job && typeof job === "object" && "error" in job ? job.error : data["error"];
+    const job = data.job;
+    const error = job && typeof job === "object" && "error" in job ? job.error : data.error;
     return { what: "Failed", more: titleOf(error), kind: "bad" };
   }
   const known = plain[type];

@@ -59,10 +59,12 @@ function leaveQueue(cache: QueryClient, id: string): void {
 
 /** Many jobs can end in one second; the lists need to be asked once. */
 function later(act: () => void, afterMs: number): () => void {
-  let timer: number | undefined;
+  let waiting = false;
   return () => {
-    timer ??= window.setTimeout(() => {
-      timer = undefined;
+    if (waiting) return;
+    waiting = true;
+    window.setTimeout(() => {
+      waiting = false;
       act();
     }, afterMs);
   };

@@ -75,6 +75,8 @@ export function openStream({ onEvent, onState, onReturn }: Listener): () => void
   function reconnect() {
     source?.close();
     source = null;
+    // Perhaps it is the id the server does not know any more: then start from how things are now.
+    if (failures >= 3) lastId = null;
     if (document.hidden) return;
     loss ??= window.setTimeout(() => onState("lost"), QUIET_LOSS_MS);
     window.clearTimeout(retry);

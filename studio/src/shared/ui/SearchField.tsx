@@ -33,9 +33,7 @@ export function SearchField({ label, value, onChange }: Props) {
     <div className={styles.search}>
       <Search aria-hidden />
       <input
-        type="text"
-        role="searchbox"
-        inputMode="search"
+        type="search"
         enterKeyHint="search"
         aria-label={label}
         placeholder={label}

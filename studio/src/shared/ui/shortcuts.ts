@@ -13,7 +13,7 @@ const inField = (target: EventTarget | null): boolean =>
 
 /** Something is open above the page and has the keys to itself. */
 const covered = (): boolean =>
-  document.querySelector('[role="dialog"], [role="listbox"], [role="menu"]') !== null;
+  document.querySelector('dialog[open], [role="dialog"], [role="listbox"]') !== null;
 
 const always = new Set([
   "Escape",

@@ -19,7 +19,7 @@ export function chosenTheme(): Theme {
 function apply(): void {
   const chosen = chosenTheme();
   const dark = chosen === "dark" || (chosen === "system" && system().matches);
-  document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
   const bars = document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]');
   for (const meta of bars) meta.content = dark ? "#121110" : "#f6f5f3";
 }

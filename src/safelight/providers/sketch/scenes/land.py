@@ -1,8 +1,9 @@
 """Pieces of landscape that several scenes share: ranges, hills, trees in numbers."""
 
-# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+# ruff: noqa: E501, PLR0917  (coordinates and word lists read better in long rows)
 
 import math
+from itertools import pairwise
 from random import Random
 
 from safelight.providers.sketch.colour import Colour, lighter, mix, parse, under
@@ -64,8 +65,10 @@ def _shady_sides(
         x, top = crest[i]
         spine = [(x, top)]
         depth = (y - top) * rng.uniform(0.75, 1.0)
-        for part in range(1, 7):
-            spine.append((x + rng.uniform(-0.05, 0.09) * depth * -step, top + depth * part / 6))
+        spine += (
+            (x + rng.uniform(-0.05, 0.09) * depth * -step, top + depth * part / 6)
+            for part in range(1, 7)
+        )
         parts.append(
             fill(
                 line([*flank, (flank[-1][0], top + depth), *reversed(spine)]),
@@ -78,7 +81,8 @@ def _shady_sides(
 
 
 def _snow(stage: Stage, rng: Random, crest: list[Point], snow_line: float, colour: Colour) -> str:
-    parts, run = [], []  # type: ignore[var-annotated]
+    parts: list[str] = []
+    run: list[Point] = []
     shade = under(colour, (0.72, 0.80, 0.95))
     for point in [*crest, (0.0, 1e9)]:
         if point[1] < snow_line:
@@ -180,7 +184,7 @@ def crown(
 
 def height_at(crest: list[Point], x: float) -> float:
     """The crest's y at x."""
-    for (x0, y0), (x1, y1) in zip(crest, crest[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(crest):
         if x0 <= x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0 or 1)
     return crest[-1][1]
@@ -192,7 +196,8 @@ def treeline(
 ) -> None:  # fmt: skip
     """Trees side by side along a crest."""
     rng = stage.rng(topic)
-    x, parts = -20.0, []
+    x = -20.0
+    parts: list[str] = []
     grove = rng.random() * 10
 
     sunny, stems = "", ""

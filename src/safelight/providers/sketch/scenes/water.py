@@ -1,6 +1,6 @@
 """Water: its surface, what it mirrors, the sun's road on it, and waves when it blows."""
 
-# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+# ruff: noqa: E501, PLR0917  (coordinates and word lists read better in long rows)
 
 from safelight.providers.sketch.colour import Colour, lighter, mix
 from safelight.providers.sketch.pen import Point, box, fill, line, number, smooth

@@ -31,7 +31,7 @@ class Band:
         return np.asarray(self.sky + (self.drawing[..., :3] - self.sky) * veil, np.float32)
 
     def tiled(self, texture: Field) -> Field:
-        """A square texture repeated over the band, at the same place whatever the band; (rows, width)."""
+        """A square texture repeated, at the same place whatever the band; (rows, width)."""
         side = texture.shape[0]
         rows = np.arange(self.top, self.top + self.sky.shape[0]) % side
         columns = np.arange(self.width) % side

@@ -50,8 +50,9 @@ def _screen(band: Band, amount: Field, degrees: float) -> Field:
     rows = np.arange(band.top, band.top + amount.shape[0], dtype=np.float32)[:, None]
     columns = np.arange(band.width, dtype=np.float32)[None, :]
     cos, sin = k * math.cos(turn), k * math.sin(turn)
-    # cos(u) + cos(v) of the turned axes, by angle addition: tables per row and column, no trigonometry per pixel.
+    # cos(u) + cos(v) of the turned axes, by angle addition: no trigonometry per pixel.
     first = np.cos(columns * cos) * np.cos(rows * sin) - np.sin(columns * cos) * np.sin(rows * sin)
     second = np.cos(columns * sin) * np.cos(rows * cos) + np.sin(columns * sin) * np.sin(rows * cos)
     level = 0.5 + 0.25 * (first + second)
-    return np.clip((amount - level) * (0.42 * pitch) + 0.5, 0, 1) * np.clip(amount * 8, 0, 1)
+    dots = np.clip((amount - level) * (0.42 * pitch) + 0.5, 0, 1)
+    return np.asarray(dots * np.clip(amount * 8, 0, 1), np.float32)

@@ -47,7 +47,7 @@ def _pooled(tone: Field, scale: float) -> Field:
     """Where paint gathers: just inside the darker side of an edge. About 0..60."""
     image = pyvips.Image.new_from_array(np.clip(tone, 0, 255).astype(np.uint8))
     soft = image.gaussblur(max(0.6, 3.2 * scale)).numpy().astype(np.float32)
-    return np.clip(soft - tone, 0, 60)
+    return np.asarray(np.clip(soft - tone, 0, 60), np.float32)
 
 
 def _tooth(band: Band) -> Field:

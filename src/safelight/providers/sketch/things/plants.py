@@ -1,6 +1,6 @@
 """Trees, flowers and mushrooms that stand alone."""
 
-# ruff: noqa: E501  (coordinates and word lists read better in long rows)
+# ruff: noqa: E501, PLR0917  (coordinates and word lists read better in long rows)
 
 import math
 

@@ -1,0 +1,1 @@
+"""The database: bundled or given, migrated, woken up, and outlived."""

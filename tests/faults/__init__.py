@@ -1,0 +1,1 @@
+"""What happens when something dies: a process, a database, a line."""

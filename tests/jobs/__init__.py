@@ -1,0 +1,1 @@
+"""Jobs, their story and their pages, on a real database."""

@@ -1,0 +1,1 @@
+"""The glue to PgQueuer, against the real one."""
