@@ -23,7 +23,7 @@ from safelight.jobs.upkeep import Upkeep
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
 from safelight.providers.registry import Registry
-from safelight.queueing.worker import Worker
+from safelight.queueing.worker import Counter, Worker
 from safelight.settings import Settings, secret_key
 
 
@@ -44,15 +44,18 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def open_shop(settings: Settings, *, with_worker: bool) -> AsyncIterator[Shop]:
-    """All rooms, started; stopped in the opposite order."""
+async def open_shop(
+    settings: Settings, *, with_worker: bool, registry: Registry | None = None
+) -> AsyncIterator[Shop]:
+    """All rooms, started; stopped in the opposite order. registry: other providers than those
+    the settings switch on, for measurements."""
     async with AsyncExitStack() as stack:
         store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
         await store.check()
         database = await stack.enter_async_context(open_database(settings))
         wakeups = Wakeups(database)
         feed = Feed(database, wakeups)
-        registry = build_registry(settings)
+        registry = registry or build_registry(settings)
         stack.push_async_callback(registry.close)
         shop = Shop(
             database=database,
@@ -82,7 +85,12 @@ async def open_shop(settings: Settings, *, with_worker: bool) -> AsyncIterator[S
 
 def build_registry(settings: Settings) -> Registry:
     """The models these settings switch on."""
-    return build(ProviderSettings.model_validate(settings, from_attributes=True))
+    from safelight.providers.sketch.adapter import Sketch  # noqa: PLC0415  (only when on)
+
+    return build(
+        ProviderSettings.model_validate(settings, from_attributes=True),
+        sketch=Sketch(painters=settings.painters) if settings.sketch else None,
+    )
 
 
 def build_app(settings: Settings, shop: Shop) -> FastAPI:
@@ -116,10 +124,22 @@ def _worker(
     return Worker(
         database,
         wakeups,
-        lanes=sorted({card.provider for card in registry.cards()}),
+        counters=_counters(settings, registry),
         carry_out=pipeline.carry_out,
         give_back=pipeline.give_back,
-        jobs_at_once=settings.jobs_at_once,
         lease_s=settings.lease_s,
         graceful_stop_s=settings.graceful_stop_s,
     )
+
+
+def _counters(settings: Settings, registry: Registry) -> list[Counter]:
+    """Models on this machine at counters as wide as it is, all others at one wide counter."""
+    local: list[Counter] = []
+    remote: list[str] = []
+    for name in sorted({card.provider for card in registry.cards()}):
+        at_once = registry.at_once(name)
+        if at_once is None:
+            remote.append(name)
+        else:
+            local.append(Counter((name,), min(at_once, settings.jobs_at_once)))
+    return [*local, *([Counter(tuple(remote), settings.jobs_at_once)] if remote else [])]

@@ -151,10 +151,10 @@ class EmbeddedPostgres:
         self._pg_ctl(programs, "start", "-l", str(self.cluster / "log"))
 
     def _forget_the_dead(self) -> None:
-        """Remove the pid file of a server that was killed.
+        """Remove the lock files of a server that was killed.
 
         PostgreSQL itself takes a zombie for a running server and refuses to start; where process 1
-        collects nobody, as in most containers, that would be for ever. The file only goes when
+        collects nobody, as in most containers, that would be for ever. They only go when
         nobody lives in the cluster any more: a killed server's children notice and leave at once.
         """
         pid_file = self.cluster / "postmaster.pid"
@@ -166,6 +166,8 @@ class EmbeddedPostgres:
                 return  # PostgreSQL decides, and says why
             time.sleep(0.02)
         pid_file.unlink(missing_ok=True)
+        for lock in self._socket_dir().glob(".s.PGSQL.*.lock"):
+            lock.unlink(missing_ok=True)
 
     def _pg_ctl(self, programs: Path, verb: str, *options: str) -> None:
         self._run(

@@ -66,17 +66,35 @@ def derive(data: bytes) -> Derived:
         small = whole.thumbnail_image(
             max(PREVIEW_SIDES), height=max(PREVIEW_SIDES), size="down"
         ).copy_memory()
-        previews = {}
+        previews: dict[int, bytes] = {}
+        encoded = b""
         for side in sorted(PREVIEW_SIDES, reverse=True):
-            if max(small.width, small.height) > side:
-                small = small.thumbnail_image(side, height=side, size="down").copy_memory()
-            previews[side] = small.webpsave_buffer(
-                Q=_PREVIEW_QUALITY, effort=_PREVIEW_EFFORT, keep="none"
-            )
+            if not encoded or max(small.width, small.height) > side:
+                if max(small.width, small.height) > side:
+                    small = small.thumbnail_image(side, height=side, size="down").copy_memory()
+                encoded = small.webpsave_buffer(
+                    Q=_PREVIEW_QUALITY, effort=_PREVIEW_EFFORT, keep="none"
+                )
+            previews[side] = encoded
         tiny = small.thumbnail_image(100, height=100, size="down").colourspace("srgb")
         return Derived(previews, thumbhash.encode(_pixels(tiny)))
     except pyvips.Error as error:
         raise Undecodable(_first_line(error)) from None
+
+
+def shrink_preview(data: bytes, bytes_max: int) -> bytes | None:
+    """A provider's partial picture as a WebP of at most `bytes_max`, or None when it is not a
+    picture. Call it in a thread."""
+    try:
+        whole = pyvips.Image.new_from_buffer(data, "", access="sequential")
+        small = whole.thumbnail_image(192, height=192, size="down").copy_memory()
+        for quality in (60, 30, 10):
+            encoded: bytes = small.webpsave_buffer(Q=quality, effort=0, keep="none")
+            if len(encoded) <= bytes_max:
+                return encoded
+    except pyvips.Error:
+        pass
+    return None
 
 
 def _pixels(image: pyvips.Image) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -23,7 +23,7 @@ from safelight.values.images import CONTENT_TYPES, sniff_format
 _STAGE_DELAY_S = 0.004  # long enough to join the next line, too short to be seen
 _PROGRESS_EVERY_S = 0.25
 _TEXT_EVERY_S = 0.1
-_PREVIEW_BYTES_MAX = 6 * 1024
+PREVIEW_BYTES_MAX = 6 * 1024
 
 log = structlog.get_logger()
 
@@ -177,7 +177,7 @@ class Journal:
 
 
 def _data_url(preview: bytes | None) -> str | None:
-    kind = sniff_format(preview) if preview and len(preview) <= _PREVIEW_BYTES_MAX else None
+    kind = sniff_format(preview) if preview and len(preview) <= PREVIEW_BYTES_MAX else None
     if not preview or not kind:
         return None
     return f"data:{CONTENT_TYPES[kind]};base64,{b64encode(preview).decode()}"

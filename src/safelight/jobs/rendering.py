@@ -12,7 +12,7 @@ from typing import Any
 
 from safelight.images import derive
 from safelight.images.store import PictureStore, original_key, preview_key
-from safelight.jobs.journal import Journal
+from safelight.jobs.journal import PREVIEW_BYTES_MAX, Journal
 from safelight.jobs.model import Made, Stage, StoredPicture
 from safelight.providers.protocol import (
     ImageProvider,
@@ -41,7 +41,18 @@ class VariantWatch:
     index: int
 
     def step(self, step: int, steps: int, preview: bytes | None = None) -> None:
+        if preview and len(preview) > PREVIEW_BYTES_MAX:
+            # A provider's partial picture is as large as the picture: made small elsewhere.
+            shrinking = asyncio.get_running_loop().run_in_executor(
+                _DARKROOM, derive.shrink_preview, preview, PREVIEW_BYTES_MAX
+            )
+            shrinking.add_done_callback(lambda done: self._shrunk(step, steps, done))
+            preview = None
         self.journal.step_progress(self.index, step, steps, preview)
+
+    def _shrunk(self, step: int, steps: int, done: asyncio.Future[bytes | None]) -> None:
+        if not done.cancelled() and not done.exception() and (small := done.result()):
+            self.journal.step_progress(self.index, step, steps, small)
 
     def delta(self, text: str) -> None:
         self.journal.text(self.index, text)

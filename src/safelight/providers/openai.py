@@ -70,6 +70,11 @@ class OpenAIImages:
         self._picture_bytes_max = picture_bytes_max
         self._will_not_stream: set[str] = set()
 
+    @property
+    def at_once(self) -> None:
+        """Somebody else's machine."""
+        return None
+
     def models(self) -> Sequence[ModelCard]:
         return [offer.card for offer in self._offers.values()]
 

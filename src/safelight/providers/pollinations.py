@@ -38,6 +38,11 @@ class PollinationsKeyless:
         self._cards = tuple(cards)
         self._picture_bytes_max = picture_bytes_max
 
+    @property
+    def at_once(self) -> None:
+        """Somebody else's machine."""
+        return None
+
     def models(self) -> Sequence[ModelCard]:
         return self._cards
 

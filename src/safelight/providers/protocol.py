@@ -172,12 +172,15 @@ class Watch(Protocol):
 class ImageProvider(Protocol):
     """One company's API for pictures.
 
-    `submit` may raise any `ProviderError`. Providers that only answer with the finished picture
+    `at_once` is how many pictures it can work on at a time because they are made on this machine;
+    None for other people's machines. `submit` may raise any `ProviderError`. Providers that only answer with the finished picture
     never return a Ticket, and their `collect` is never called.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def at_once(self) -> int | None: ...
     def models(self) -> Sequence[ModelCard]: ...
     async def submit(self, request: RenderRequest, watch: Watch) -> Rendered | Ticket: ...
     async def collect(self, ticket: Ticket, watch: Watch) -> Rendered | Ticket: ...

@@ -80,6 +80,11 @@ class Registry:
             return found
         raise ProviderRejected(f"The provider {provider} is not configured any more.")
 
+    def at_once(self, provider: str) -> int | None:
+        """How many jobs of this provider one worker should carry; None: as many as it likes."""
+        found = self._image.get(provider)
+        return found.at_once if found else None
+
     def refuse(self, card: ModelCard, asked: Asked) -> list[FieldError]:
         """Everything `card` cannot do of what is asked, each with a model that can, if there is."""
         return [

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -47,62 +48,74 @@ CarryOut = Callable[[JobId], Awaitable[Again | None]]
 GiveBack = Callable[[JobId], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Lanes (one a provider) that share places: `places` jobs of them are carried at a time.
+
+    A model that computes on this machine has a counter of its own, as wide as the machine;
+    calls to other people's machines only wait, so their counter is wide.
+    """
+
+    lanes: tuple[str, ...]
+    places: int
+
+
 class Worker:
-    """Carries out up to `jobs_at_once` jobs of the given lanes (one lane a provider)."""
+    """Carries out jobs at its counters."""
 
     def __init__(
         self,
         database: Database,
         wakeups: Wakeups,
         *,
-        lanes: list[str],
+        counters: list[Counter],
         carry_out: CarryOut,
         give_back: GiveBack,
-        jobs_at_once: int,
         lease_s: float,
         graceful_stop_s: float,
     ) -> None:
         self._database = database
         self._wakeups = wakeups
-        self._lanes = lanes
+        self._counters = counters
         self._carry_out = carry_out
         self._give_back = give_back
-        self._jobs_at_once = jobs_at_once
         self._lease = timedelta(seconds=lease_s)
         self._graceful_stop_s = graceful_stop_s
         self._running: dict[JobId, asyncio.Task[Again | None]] = {}
         self._cancelled: set[JobId] = set()
         self._stopping = False
-        self._manager: QueueManager | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._managers: dict[Counter, QueueManager] = {}
+        self._tasks: list[asyncio.Task[None]] = []
         self._liveness = Liveness(database, on_reclaim=lambda: ring_for_entries(wakeups))
 
     @property
     def alive(self) -> bool:
         """Whether it is taking jobs (readiness asks)."""
-        return self._manager is not None and not self._stopping
+        return len(self._managers) == len(self._counters) and not self._stopping
 
     async def start(self) -> None:
         self._wakeups.hear(CANCEL_CHANNEL, self._heard_cancel)
         await self._liveness.start()
-        self._task = asyncio.create_task(self._supervise(), name="worker")
+        self._tasks = [
+            asyncio.create_task(self._supervise(counter), name=f"worker {counter.lanes}")
+            for counter in self._counters
+        ]
 
     async def stop(self) -> None:
         """Take nothing new, let running jobs finish for a while, give the rest back unharmed."""
         self._stopping = True
-        if self._manager:
-            self._manager.shutdown.set()
+        for manager in self._managers.values():
+            manager.shutdown.set()
         if self._running:
             log.info("finishing running jobs", jobs=len(self._running))
             await asyncio.wait(list(self._running.values()), timeout=self._graceful_stop_s)
         for task in self._running.values():
             task.cancel()
-        if self._task:
-            _, late = await asyncio.wait([self._task], timeout=5)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=5)
             for task in late:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.gather(*late, return_exceptions=True)
         await self._liveness.stop()
 
     def cancel(self, job_id: JobId) -> None:
@@ -115,7 +128,7 @@ class Worker:
         with suppress(ValueError):
             self.cancel(JobId(UUID(payload)))
 
-    async def _supervise(self) -> None:
+    async def _supervise(self, counter: Counter) -> None:
         """Run PgQueuer's loop; start it anew when the database went away under it."""
         pause_s = 0.1
         while not self._stopping:
@@ -124,16 +137,16 @@ class Worker:
                     self._database.url, min_size=2, max_size=4, command_timeout=15
                 ) as pool:
                     pause_s = 0.1
-                    await self._run(pool)
+                    await self._run(counter, pool)
             except Exception as error:
                 log.warning("the worker lost the database", error=str(error) or repr(error))
             finally:
-                self._manager = None
+                self._managers.pop(counter, None)
             if not self._stopping:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)
 
-    async def _run(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    async def _run(self, counter: Counter, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         queries = Queries(
             AsyncpgPoolDriver(pool),
             QueryBuilderEnvironment(QUEUE),
@@ -143,14 +156,14 @@ class Worker:
         manager = QueueManager(queries)
         manager.queue_manager_id = self._liveness.manager_id  # type: ignore[assignment]
         manager.min_dequeue_poll_interval = timedelta(seconds=_LOOK_AGAIN_S)
-        for lane in self._lanes:
+        for lane in counter.lanes:
             manager.entrypoint(lane, on_failure="hold")(self._handle)
-        self._manager = manager
-        log.info("worker ready", lanes=self._lanes, jobs_at_once=self._jobs_at_once)
+        self._managers[counter] = manager
+        log.info("worker ready", lanes=counter.lanes, places=counter.places)
         await manager.run(
             dequeue_timeout=timedelta(seconds=_POLL_S),
-            batch_size=max(1, min(_BATCH_MAX, self._jobs_at_once // 2)),
-            max_concurrent_tasks=self._jobs_at_once,
+            batch_size=max(1, min(_BATCH_MAX, counter.places // 2)),
+            max_concurrent_tasks=max(2, counter.places),
             heartbeat_timeout=self._lease,
             log_aggregation_interval=timedelta(0),
             shutdown_on_listener_failure=True,

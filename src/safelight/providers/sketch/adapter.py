@@ -1,5 +1,6 @@
 """Sketch as a provider: the one that is always there."""
 
+import os
 from collections.abc import Sequence
 
 from safelight.providers.protocol import (
@@ -29,7 +30,7 @@ CARD = ModelCard(
     price=(Price("each", 1),),
     version="1",
     rank=0,
-    timeout_s=60.0,
+    timeout_s=300.0,  # the largest pictures take ten seconds, and eight variants take turns
     source="src/safelight/providers/sketch",
 )  # fmt: skip
 
@@ -39,8 +40,15 @@ class Sketch:
 
     name = "sketch"
 
-    def __init__(self, easel: Easel | None = None) -> None:
+    def __init__(self, easel: Easel | None = None, painters: int | None = None) -> None:
+        """painters: processes that paint; default: one a core."""
         self._easel = easel
+        self._painters = painters or os.cpu_count() or 1
+
+    @property
+    def at_once(self) -> int:
+        """One at each easel, and one that waits to take its place."""
+        return 2 * self._painters
 
     def models(self) -> Sequence[ModelCard]:
         """The one card."""
@@ -49,7 +57,7 @@ class Sketch:
     async def submit(self, request: RenderRequest, watch: Watch) -> Rendered:
         """Raises: ProviderFailed when a process died (retrying helps), ProviderRejected."""
         if self._easel is None:  # here, not in __init__: it belongs to the loop that runs now
-            self._easel = Easel()
+            self._easel = Easel(self._painters)
         try:
             data = await self._easel.paint(
                 request.prompt.text,

@@ -25,7 +25,11 @@ COMPANY = ("vase", "bottle", "bowl", "pear", "lemon", "book", "teapot", "candle"
 
 def draw(stage: Stage) -> None:
     """All the things; the first is the subject and gets the best place."""
-    hidden = ELSEWHERE | ({"person"} if stage.scene.place == "portrait" else set())
+    hidden = set(ELSEWHERE)
+    if stage.scene.place == "portrait":
+        hidden.add("person")  # that is the portrait
+    if stage.scene.has("vase"):
+        hidden.add("flower")  # they are in it
     things = [thing for thing in stage.scene.things if thing.kind not in hidden]
     # Figures before scenery: in "a house and a cat" the cat is what the picture is about.
     ordered = sorted(things, key=lambda thing: thing.kind not in FIGURES)

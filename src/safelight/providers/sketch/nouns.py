@@ -54,7 +54,11 @@ def find(words: list[str], raw: list[str]) -> Nouns:
         if word in THINGS:
             many = number if number > 1 else 3 if _plural(raw[index]) else 1
             kind = THINGS[word]
-            found.things.setdefault(kind, Thing(kind, waiting, many, raw[index]))
+            seen = found.things.get(kind, Thing(kind, None, 1, raw[index]))
+            # "a sailing ship", "sailing boats": two words for one kind; the later tells the number.
+            found.things[kind] = replace(
+                seen, colour=seen.colour or waiting, count=max(many, seen.count), word=raw[index]
+            )
         if word in THINGS or word == "sky":
             waiting, number = None, 1
         patience -= 1

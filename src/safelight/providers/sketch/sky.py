@@ -6,12 +6,12 @@ from safelight.providers.sketch.colour import Colour, mix, under
 from safelight.providers.sketch.noise import Field, sample, smoothstep, tile
 from safelight.providers.sketch.stage import Stage
 
-PLATE_SIDE = 384  # long side; a sky has no finer detail than that
+PLATE_SIDE = 384  # of a square one; a sky has no finer detail than that
 
 
 def plate_shape(stage: Stage) -> tuple[int, int]:
     """Rows and columns of the small painting; the same for every output size of one shape."""
-    scale = PLATE_SIDE / max(stage.width, stage.height)
+    scale = PLATE_SIDE / (stage.width * stage.height) ** 0.5
     return max(8, round(stage.height * scale)), max(8, round(stage.width * scale))
 
 

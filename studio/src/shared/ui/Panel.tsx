@@ -23,6 +23,8 @@ export function Panel({ title, trigger, children, width = 320, align = "start" }
         {narrow && <Popover.Backdrop className={styles.backdrop} />}
         <Popover.Positioner
           className={`${styles.positioner} ${narrow ? styles.bottom : ""}`}
+          // Before it is placed it would stand at the top of the document, and taking the focus scroll there.
+          positionMethod="fixed"
           sideOffset={8}
           align={align}
         >

@@ -58,6 +58,7 @@ export function Picker<V extends string>({
       <Select.Portal container={document.getElementById("floats")}>
         <Select.Positioner
           className={styles.positioner ?? ""}
+          positionMethod="fixed"
           sideOffset={6}
           alignItemWithTrigger={false}
           align="start"

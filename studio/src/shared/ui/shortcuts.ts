@@ -11,9 +11,11 @@ const inField = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 
-/** Something is open above the page and has the keys to itself. */
+/** Something is open above the page and has the keys to itself. A closed list may stay in the document. */
 const covered = (): boolean =>
-  document.querySelector('dialog[open], [role="dialog"], [role="listbox"]') !== null;
+  [...document.querySelectorAll('dialog[open], [role="dialog"], [role="listbox"]')].some(
+    (element) => element.getClientRects().length > 0,
+  );
 
 const always = new Set([
   "Escape",

@@ -7,6 +7,9 @@ from safelight.providers.sketch.pen import circle, ellipse, fill, line, smooth, 
 from safelight.providers.sketch.stage import Stage
 
 SKIN = ("#f0c5a3", "#d99e73", "#a86e48", "#7a4a30", "#e8b48c")
+MEN = frozenset({"man", "boy", "king", "prince", "grandfather", "father", "wizard", "sailor"})
+WOMEN = frozenset({"woman", "girl", "queen", "princess", "grandmother", "mother", "witch", "lady"})
+BEARDED = frozenset({"wizard", "grandfather", "beard", "bearded", "viking"})
 HAIR = ("#2a2024", "#5a3522", "#8d5a2b", "#c9913f", "#b24a28", "#3a3550")
 
 
@@ -53,14 +56,9 @@ def _figure(
     shadow, side = lighter(skin, -0.11), stage.side
     tall = stage.height
     words = stage.scene.extra
-    bearded = (
-        ("man" in words and rng.random() < 0.55) or "wizard" in words or "grandfather" in words
-    )
-    longhair = (
-        "man" not in words
-        and "boy" not in words
-        and (rng.random() < 0.75 or "woman" in words or "girl" in words)
-    )
+    man = bool(words & MEN)
+    bearded = bool(words & BEARDED) or (man and "boy" not in words and rng.random() < 0.5)
+    longhair = not man and bool(words & WOMEN or rng.random() < 0.7)
     if words & {"wizard", "grandfather", "grandmother", "old", "elderly"} and "hair" not in named:
         hair = stage.lit(parse("#e4e2dd"), 0, keep)
     if longhair:

@@ -61,6 +61,13 @@ class Look:
     glow: bool = False
 
 
+def brightness(picture: Field) -> Field:
+    """How light it looks, (rows, width). No matrix product: see `noise`."""
+    return np.asarray(
+        picture[..., 0] * 0.3 + picture[..., 1] * 0.59 + picture[..., 2] * 0.11, np.float32
+    )
+
+
 def mood(picture: Field, moods: tuple[str, ...]) -> Field:
     """ "darker", "warmer" and their like, once per time they are said."""
     for name in moods:

@@ -28,7 +28,9 @@ def finish(band: Band) -> Field:
     # Spot inks are never black: lift the shadows, and let colour do the work.
     bold = np.clip((grey + (picture - grey) * 1.35) * (1 / 255), 0, 1)
     density = -np.log(np.clip(0.085 + 0.915 * bold, 0, 1))
-    amounts = np.clip(density @ np.linalg.pinv(absorbs).astype(np.float32), 0, 1.1)
+    separation = np.linalg.inv(absorbs.astype(np.float64)).astype(np.float32)
+    spots = sum(density[..., i : i + 1] * separation[i] for i in range(3))
+    amounts = np.clip(np.asarray(spots, np.float32), 0, 1.1)
     # Yellow under a full blue only makes mud.
     amounts[..., 1] *= 1 - 0.85 * np.clip(amounts[..., 2] - 0.35, 0, 1)
     laid = np.zeros_like(density)

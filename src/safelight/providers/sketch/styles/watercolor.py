@@ -7,7 +7,7 @@ import numpy as np
 import pyvips
 
 from safelight.providers.sketch.noise import Field, smoothstep
-from safelight.providers.sketch.styles.looks import Band, mood
+from safelight.providers.sketch.styles.looks import Band, brightness, mood
 
 PAPER = np.array([250, 247, 238], np.float32)
 WANDER = 5.5  # units an edge strays from where it was drawn
@@ -16,7 +16,7 @@ WANDER = 5.5  # units an edge strays from where it was drawn
 def finish(band: Band) -> Field:
     """Wet paint on rough paper."""
     painted = mood(_strayed(band), band.stage.scene.moods)
-    tone = painted @ np.array([0.3, 0.59, 0.11], np.float32)
+    tone = brightness(painted)
     pooled = _pooled(tone, band.scale)
     broad, fine = band.fields[..., 0], band.fields[..., 1]
     tooth = _tooth(band)

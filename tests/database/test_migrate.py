@@ -1,0 +1,99 @@
+"""Bringing a database to the schema: once, by one process, and never backwards."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import asyncpg
+import pytest
+
+from safelight.database.embedded import DatabaseUnusable
+from safelight.database.migrate import migrate
+
+_MIGRATE = """
+import asyncio, sys
+import asyncpg
+from safelight.database.migrate import migrate
+async def main():
+    connection = await asyncpg.connect(sys.argv[1])
+    print(len(await migrate(connection)))
+asyncio.run(main())
+"""
+
+
+async def test_what_was_applied_is_not_applied_again(empty_database_url: str) -> None:
+    connection = await asyncpg.connect(empty_database_url)
+
+    first = await migrate(connection)
+    second = await migrate(connection)
+
+    assert first == sorted(first)
+    assert first[0] == "0001_queue.sql"
+    assert second == []
+    names = await connection.fetch("SELECT name FROM migrations ORDER BY name")
+    assert [row["name"] for row in names] == first
+    await connection.close()
+
+
+async def test_two_processes_at_once_apply_each_file_once(empty_database_url: str) -> None:
+    command = [sys.executable, "-c", _MIGRATE, empty_database_url]
+    processes = [
+        await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE) for _ in range(2)
+    ]
+
+    said = [(await process.communicate())[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0]
+    connection = await asyncpg.connect(empty_database_url)
+    files = await connection.fetchval("SELECT count(*) FROM migrations")
+    await connection.close()
+    assert sorted(int(count) for count in said) == [0, files]
+
+
+async def test_a_file_changed_after_it_was_applied_is_refused(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE migrations SET digest = 'x' WHERE name = '0002_jobs.sql'")
+
+    with pytest.raises(DatabaseUnusable, match=r"0002_jobs.sql was changed after it was applied"):
+        await migrate(connection)
+    await connection.close()
+
+
+async def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("INSERT INTO migrations VALUES ('9999_future.sql', 'x')")
+
+    with pytest.raises(DatabaseUnusable, match=r"newer Safelight \(it has 9999_future.sql\)"):
+        await migrate(connection)
+    await connection.close()
+
+
+async def test_a_failed_migration_leaves_nothing_and_the_lock_to_the_next(
+    empty_database_url: str,
+) -> None:
+    connection = await asyncpg.connect(empty_database_url)
+    await connection.execute("CREATE TABLE jobs (in_the_way text)")
+
+    with pytest.raises(asyncpg.DuplicateTableError):
+        await migrate(connection)
+
+    assert await connection.fetchval("SELECT count(*) FROM pg_tables WHERE tablename = 'users'") == 0
+    await connection.execute("DROP TABLE jobs")
+    other = await asyncpg.connect(empty_database_url)
+    applied = await asyncio.wait_for(migrate(other), 30)
+    assert "0002_jobs.sql" in applied
+    await other.close()
+    await connection.close()
+
+
+async def test_vectors_can_be_compared(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+
+    nearest = await connection.fetchval(
+        "SELECT v FROM unnest('{[1\\,0],[0\\,1]}'::vector[]) AS v ORDER BY v <=> '[0.1,0.9]' LIMIT 1"
+    )
+
+    assert nearest == "[0,1]"
+    await connection.close()
