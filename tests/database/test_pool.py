@@ -17,7 +17,7 @@ SECRET = "hunter2"
     "value",
     [
         {"a": [1, 2.5, None, True], "ü": "“quoted” \\ \n 🦊"},
-        [],
+        [1, [2], []],
         "text",
         17,
         None,
@@ -28,12 +28,19 @@ async def test_json_goes_in_and_comes_out_unchanged(database_url: str, value: An
     database = await Database.connect(database_url, connections_max=2)
 
     back = await database.fetchval("SELECT $1::jsonb", value)
-    many = await database.fetchval("SELECT $1::jsonb[]", [value, value])
 
     await database.close()
     assert back == value
-    # NULL and JSON's null are different things, and only the latter can be in the array.
-    assert many == [value, value]
+
+
+async def test_many_documents_travel_as_one_array(database_url: str) -> None:
+    database = await Database.connect(database_url, connections_max=2)
+    documents = [{"a": 1}, {}, "text", 17, None]
+
+    rows = await database.fetch("SELECT document FROM unnest($1::jsonb[]) AS document", documents)
+
+    await database.close()
+    assert [row["document"] for row in rows] == documents
 
 
 async def test_a_transaction_is_all_or_nothing(database_url: str) -> None:

@@ -280,6 +280,18 @@ def test_different_places_look_different() -> None:
         "aurora",
         "planet",
         "road",
+        "cup",
+        "teapot",
+        "vase",
+        "bowl",
+        "apple",
+        "pear",
+        "bottle",
+        "candle",
+        "lemon",
+        "book",
+        "guitar",
+        "bread",
     ],
 )
 def test_a_thing_that_is_asked_for_is_drawn(thing: str) -> None:

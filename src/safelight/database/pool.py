@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Row: TypeAlias = "asyncpg.Record"
 
 STATEMENT_TIMEOUT_S = 10
+_SECRET_PARAMETER = re.compile(r"(?<=[?&])(?:ssl)?password=[^&]*&?", re.IGNORECASE)
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
@@ -56,7 +58,14 @@ class Database:
                 max_inactive_connection_lifetime=300,
                 server_settings=SESSION,
             )
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except ValueError:
+            # What exactly is wrong is not said: it may be a piece of the password.
+            raise DatabaseUnusable(
+                f"The database at {without_password(url)} cannot be reached: that is not an address "
+                "PostgreSQL understands. In a password, write @ : / ? # [ and ] as %40 %3A %2F %3F "
+                "%23 %5B and %5D."
+            ) from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnusable(
                 f"The database at {without_password(url)} cannot be reached: {error}"
             ) from None
@@ -103,7 +112,9 @@ SESSION = {
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown: without what stands between the user's name and the @."""
+    """The URL as it may be shown: without what stands between the user's name and the @, and
+    without the parameters that are secret."""
     scheme, _, rest = url.partition("://")
     userinfo, at, host = rest.rpartition("@")
-    return f"{scheme}://{userinfo.partition(':')[0]}{at}{host}"
+    shown = f"{scheme}://{userinfo.partition(':')[0]}{at}{host}"
+    return _SECRET_PARAMETER.sub("", shown).rstrip("?&")

@@ -63,6 +63,8 @@ class Wakeups:
         connection = await self._database.connect_alone()
         for channel in self._listeners:
             await connection.add_listener(channel, self._heard)
+        # Without this a process that has nothing to say would never notice that it is deaf.
+        connection.add_termination_listener(lambda _: self._some.set())
         self._connection = connection
 
     def _heard(self, _: object, __: int, channel: str, payload: object) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 from uuid import UUID
 
 import obstore
@@ -49,10 +51,14 @@ class ObjectPictureStore:
                 return cls(LocalStore(folder), str(folder))
             if storage_url.startswith("memory://"):
                 return cls(MemoryStore(), storage_url)
+            if storage_url.startswith("file:///"):
+                folder = Path(url2pathname(urlsplit(storage_url).path))
+                folder.mkdir(parents=True, exist_ok=True)
+                return cls(LocalStore(folder), storage_url)
             # A MinIO at home speaks plain HTTP; whoever writes http:// into the endpoint means it.
             return cls(from_url(storage_url, client_options={"allow_http": True}), storage_url)
         except (BaseError, ValueError, OSError) as error:
-            raise StorageUnusable(f"The storage {storage_url} cannot be used: {error}") from None
+            raise _unusable(storage_url or str(data_dir), error) from None
 
     async def check(self) -> None:
         """Write and remove a small object. Raises: StorageUnusable."""
@@ -60,8 +66,7 @@ class ObjectPictureStore:
             await obstore.put_async(self._store, "check", b"safelight")
             await obstore.delete_async(self._store, "check")
         except (BaseError, OSError) as error:
-            sentence = str(error).splitlines()[0]
-            raise StorageUnusable(f"The storage {self.place} cannot be used: {sentence}") from None
+            raise _unusable(self.place, error) from None
 
     async def put(self, key: str, data: bytes) -> None:
         await obstore.put_async(self._store, key, data)
@@ -94,6 +99,12 @@ class ObjectPictureStore:
                 await obstore.delete_async(self._store, key)
             except (NotFoundError, FileNotFoundError):
                 continue
+
+
+def _unusable(place: str, error: Exception) -> StorageUnusable:
+    # obstore adds pages for its own developers below the first line.
+    sentence = (str(error).splitlines() or [repr(error)])[0].strip()
+    return StorageUnusable(f"The storage {place} cannot be used: {sentence}")
 
 
 def original_key(asset_id: UUID, image_format: str) -> str:

@@ -4,6 +4,7 @@ import { History, Images, Keyboard, Menu as More, Sparkle } from "lucide-react";
 import type { ReactNode } from "react";
 import { QueuePill } from "@/features/queue/QueuePill";
 import { Button } from "@/shared/ui/Button";
+import { floats } from "@/shared/ui/floats";
 import { Panel } from "@/shared/ui/Panel";
 import { Mark } from "./Mark";
 import styles from "./shell.module.css";
@@ -59,7 +60,7 @@ export function Shell() {
         </header>
         <main id="main" tabIndex={-1} className={styles.main}>
           <Outlet />
-          <div id="floats" />
+          <div ref={floats} />
         </main>
       </div>
     </div>

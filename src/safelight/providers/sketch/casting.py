@@ -28,6 +28,8 @@ def draw(stage: Stage) -> None:
     hidden = set(ELSEWHERE)
     if stage.scene.place == "portrait":
         hidden.add("person")  # that is the portrait
+    if stage.scene.has("person"):
+        hidden.add("umbrella")  # in their hand
     if stage.scene.has("vase"):
         hidden.add("flower")  # they are in it
     things = [thing for thing in stage.scene.things if thing.kind not in hidden]

@@ -35,6 +35,7 @@ class _Child:
         assert process.stdin is not None and process.stdout is not None
         self.process, self._input, self._output = process, process.stdin, process.stdout
         self.number = 0
+        self._killed = False
 
     @classmethod
     async def start(cls) -> "_Child":
@@ -58,7 +59,8 @@ class _Child:
 
     @property
     def alive(self) -> bool:
-        return self.process.returncode is None
+        # A killed process has no exit code yet for a moment; it must not be handed work then.
+        return not self._killed and self.process.returncode is None
 
     async def paint(self, order: dict[str, object], watch: Watch) -> bytes:
         """Raises: EaselBroken, PaintingFailed."""
@@ -88,6 +90,7 @@ class _Child:
 
     def kill(self) -> None:
         """End the process now."""
+        self._killed = True
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
 

@@ -119,7 +119,9 @@ def ground(stage: Stage, wish: Wish) -> Spot:
     """On land; a cat among roofs sits on one."""
     if wish.perching and stage.perches:
         level = 0.7 * stage.height
-        x, y, depth = min(stage.perches, key=lambda p: abs(p[0] - wish.x) + abs(p[1] - level))
+        best = min(stage.perches, key=lambda p: abs(p[0] - wish.x) + abs(p[1] - level))
+        stage.perches.remove(best)
+        x, y, depth = best
         return Spot(depth, x, y + wish.size * 0.024, wish.size * 0.8)
     line, chance = stage.land_line, wish.rng.random()
     if line is not None:

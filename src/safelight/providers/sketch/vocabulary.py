@@ -15,7 +15,7 @@ desert: dunes dune sahara sand oasis mesa arid wasteland
 meadow: field fields grass grassland prairie farm countryside pasture garden park savanna steppe lawn vineyard
 space: galaxy universe cosmos nebula milky outer planets orbit astronomy cosmic constellation
 snowfield: arctic antarctic tundra glacier iceberg ice polar frozen
-portrait: face woman man girl boy person lady queen king child grandmother grandfather wizard witch human self
+portrait: face woman man girl boy person lady queen king child grandmother grandfather wizard witch human self sailor viking pirate astronomer
 stilllife: still table kitchen breakfast desk bouquet tea indoor interior room
 underwater: undersea reef coral aquarium seabed diving
 abstract: geometric pattern jazz happiness sadness shapes minimalist composition music emotion love joy chaos dream idea kandinsky mondrian bauhaus
@@ -57,7 +57,7 @@ tent: camping camp
 umbrella: parasol
 robot: android machine cyborg
 astronaut: cosmonaut spaceman
-person: walker samurai knight ballerina soldier musician guitarist surfer barista hiker man woman traveller traveler child girl boy people couple fisherman dancer
+person: walker sailor viking pirate samurai knight ballerina soldier musician guitarist surfer barista hiker man woman traveller traveler child girl boy people couple fisherman dancer
 heron: crane egret stork flamingo ibis
 bird: birds seagull seagulls gull gulls swallow sparrow robin crow raven pigeon flock dove
 eagle: hawk falcon kite
@@ -129,8 +129,6 @@ realistic: photo photograph photorealistic realism photographic cinematic lifeli
 cartoon: comic anime animated toon manga pixar disney ghibli flat vector clipart
 watercolor: watercolour aquarelle gouache watercolors painted
 risograph: riso screenprint silkscreen halftone print poster linocut
-pencil: drawing graphite charcoal etching ink engraving pen lineart
-pixel: pixelart 8-bit 16-bit retro-game
 """
 
 MOODS = """

@@ -5,7 +5,7 @@
 from random import Random
 
 from safelight.providers.sketch.colour import mix, parse
-from safelight.providers.sketch.pen import Point, box, circle, fill, line, number, smooth, stroke
+from safelight.providers.sketch.pen import Point, box, fill, line, number, smooth, stroke
 from safelight.providers.sketch.stage import Stage
 
 
@@ -120,4 +120,4 @@ def falling(stage: Stage, codes: tuple[str, ...]) -> None:
     svg = "".join(
         fill(d, stage.lit(parse(c), 0.05, 0.2)) for d, c in zip(parts, codes, strict=True) if d
     )
-    stage.add(0.025, svg + circle(-50, -50, 1, (1.0, 1.0, 1.0)), outlined=False, mirrored=False)
+    stage.add(0.025, svg, outlined=False, mirrored=False)

@@ -40,6 +40,9 @@ export type Abilities = {
 
 export const COUNT_MAX = 4;
 
+/** What the server takes for any model. */
+const PROMPT_MAX = 8000;
+
 const commonAspects = ["1:1", "4:5", "3:4", "2:3", "9:16", "5:4", "4:3", "3:2", "16:9", "21:9"];
 
 export function abilities(models: readonly Model[], chosen: string): Abilities {
@@ -55,7 +58,7 @@ export function abilities(models: readonly Model[], chosen: string): Abilities {
     countMax: Math.max(1, Math.min(COUNT_MAX, ...can.map((one) => one.count_max))),
     seed: can.some((one) => one.seed),
     negative: named.length > 0 && can.some((one) => one.negative_prompt),
-    promptMax: Math.max(0, ...able.map((model) => model.prompt_max)) || 8000,
+    promptMax: Math.min(PROMPT_MAX, ...able.map((model) => model.prompt_max)),
     price: credits.length > 0 ? [Math.min(...credits), Math.max(...credits)] : [0, 0],
   };
 }

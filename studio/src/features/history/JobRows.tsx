@@ -110,11 +110,11 @@ function Thumb({ job }: { job: Job }) {
       params={{ id: asset.id }}
       search={{}}
       className={styles.thumb}
+      data-count={job.count > 1 ? job.count : undefined}
       aria-label={`Open the picture of “${job.prompt.slice(0, 80)}”`}
       style={under ? { backgroundImage: `url(${under})` } : undefined}
     >
       <Picture asset={asset} sizes="40px" />
-      {job.count > 1 && <span className={styles.count}>{job.count}</span>}
     </Link>
   );
 }

@@ -3,6 +3,7 @@ import { Popover } from "@base-ui/react/popover";
 import { X } from "lucide-react";
 import type { CSSProperties, ReactElement, ReactNode } from "react";
 import { IconButton } from "./Button";
+import { floats } from "./floats";
 import { useNarrow } from "./media";
 import styles from "./panel.module.css";
 
@@ -19,7 +20,7 @@ export function Panel({ title, trigger, children, width = 320, align = "start" }
   return (
     <Popover.Root modal={narrow}>
       <Popover.Trigger render={trigger} />
-      <Popover.Portal container={document.getElementById("floats")}>
+      <Popover.Portal container={floats}>
         {narrow && <Popover.Backdrop className={styles.backdrop} />}
         <Popover.Positioner
           className={`${styles.positioner} ${narrow ? styles.bottom : ""}`}

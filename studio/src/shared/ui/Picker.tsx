@@ -2,6 +2,7 @@
 import { Select } from "@base-ui/react/select";
 import { Check, ChevronDown } from "lucide-react";
 import type { ReactNode } from "react";
+import { floats } from "./floats";
 import styles from "./picker.module.css";
 
 export type Choice<V extends string> = {
@@ -41,7 +42,6 @@ export function Picker<V extends string>({
       value={value}
       onValueChange={(next) => next !== null && onChange(next as V)}
       items={choices.map(({ value, label }) => ({ value, label }))}
-      modal={false}
     >
       <Select.Trigger
         id={id}
@@ -55,7 +55,7 @@ export function Picker<V extends string>({
         </span>
         <ChevronDown aria-hidden />
       </Select.Trigger>
-      <Select.Portal container={document.getElementById("floats")}>
+      <Select.Portal container={floats}>
         <Select.Positioner
           className={styles.positioner ?? ""}
           positionMethod="fixed"

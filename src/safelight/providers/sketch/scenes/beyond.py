@@ -5,7 +5,7 @@
 from random import Random
 
 from safelight.providers.sketch.colour import Colour, lighter, mix, parse
-from safelight.providers.sketch.pen import blob, circle, fill, line, number, smooth, stroke
+from safelight.providers.sketch.pen import blob, circle, ellipse, fill, line, number, smooth, stroke
 from safelight.providers.sketch.scenes import land
 from safelight.providers.sketch.stage import Stage
 
@@ -66,14 +66,13 @@ def space(stage: Stage) -> None:
         t.kind not in ("planet", "moon", "stars", "rocket", "ufo") for t in stage.scene.things
     ):
         dust = mix(parse("#9a97a8"), hue, 0.25)
-        crest = land.hills(stage, "dust", 0.5, stage.height * 0.86, 60, dust, 1.4)
+        land.hills(stage, "dust", 0.5, stage.height * 0.86, 60, dust, 1.4)
         craters = ""
         for _ in range(12):
             near = rng.random()
-            craters += (
-                circle(rng.uniform(0, stage.width), crest[0][1] + 60 + near * 120, 0, dust)
-                + f'<ellipse cx="{rng.uniform(0, stage.width):.1f}" cy="{stage.height * 0.9 + near * stage.height * 0.1:.1f}" rx="{20 + 50 * near:.1f}" ry="{5 + 12 * near:.1f}" fill="#000" fill-opacity=".22"/>'
-            )
+            y = stage.height * (0.9 + 0.1 * near)
+            x, wide, high = rng.uniform(0, stage.width), 20 + 50 * near, 5 + 12 * near
+            craters += ellipse(x, y, wide, high, (0.0, 0.0, 0.0), 0.22)
         stage.add(0.48, craters, outlined=False)
 
 

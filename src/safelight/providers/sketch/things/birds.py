@@ -5,7 +5,7 @@
 import math
 
 from safelight.providers.sketch.colour import lighter
-from safelight.providers.sketch.pen import circle, ellipse, fill, line, smooth, stroke
+from safelight.providers.sketch.pen import circle, fill, line, smooth, stroke
 from safelight.providers.sketch.things.brush import Brush
 
 EYE = (0.08, 0.06, 0.08)
@@ -429,12 +429,8 @@ def snail(b: Brush) -> str:
         + circle(64, -75, 3, EYE)
     )
     svg += circle(-8, -44, 38, b.round(shell))
-    d = "M-8,-44" + "".join(
-        f"L{-8 + (34 - k * 0.72) * math.cos(k * 0.34):.1f},{-44 + (34 - k * 0.72) * math.sin(k * 0.34):.1f}"
+    coil = [
+        (-8 + (34 - k * 0.72) * math.cos(k * 0.34), -44 + (34 - k * 0.72) * math.sin(k * 0.34))
         for k in range(46)
-    )
-    return (
-        svg
-        + stroke("M" + d.split("L", 1)[1], lighter(shell, -0.16), 3)
-        + ellipse(0, 2, 1, 1, body, 0.01)
-    )
+    ]
+    return svg + stroke(line(coil, closed=False), lighter(shell, -0.16), 3)

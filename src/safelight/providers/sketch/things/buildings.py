@@ -2,10 +2,8 @@
 
 # ruff: noqa: E501  (coordinates and word lists read better in long rows)
 
-import math
-
 from safelight.providers.sketch.colour import lighter
-from safelight.providers.sketch.pen import box, circle, ellipse, fill, line, smooth, stroke
+from safelight.providers.sketch.pen import box, circle, fill, line, smooth, stroke
 from safelight.providers.sketch.things.brush import Brush
 
 
@@ -263,6 +261,5 @@ def tent(b: Brush) -> str:
             line([(0, -90), (20, 0), (-20, 0)]),
             (1.0, 0.86, 0.55) if b.dark else lighter(cloth, -0.2),
         )
-        + stroke(f"M0,-90l-6,-9M0,-90l6,{-9 * math.copysign(1, 1):.0f}", b.lit("#4a3a30"), 1.6)
-        + ellipse(0, 0, 0.1, 0.1, cloth)
+        + stroke("M0,-90l-6,-9M0,-90l6,-9", b.lit("#4a3a30"), 1.6)
     )

@@ -4,6 +4,7 @@
 
 from safelight.providers.sketch.colour import lighter
 from safelight.providers.sketch.pen import box, circle, ellipse, fill, line, smooth, stroke
+from safelight.providers.sketch.things import vessels
 from safelight.providers.sketch.things.brush import Brush
 
 
@@ -30,6 +31,9 @@ def person(b: Brush) -> str:
         + circle(18, -44, 3, skin)
     )
     svg += circle(0, -86, 8.4, skin)
+    if umbrella := b.stage.scene.has("umbrella"):
+        own = Brush(b.stage, b.rng, b.depth, umbrella.colour, umbrella.word)
+        svg = f'<g transform="translate(18 -44) scale(0.9)">{vessels.umbrella(own)}</g>' + svg
     hair = b.lit(b.rng.choice(("#3a2a24", "#6b4428", "#c9913f")))
     if b.word in ("woman", "girl", "dancer"):
         return svg + fill(

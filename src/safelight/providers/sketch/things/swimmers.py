@@ -2,10 +2,8 @@
 
 # ruff: noqa: E501  (coordinates and word lists read better in long rows)
 
-import math
-
 from safelight.providers.sketch.colour import lighter
-from safelight.providers.sketch.pen import circle, ellipse, fill, line, smooth, stroke
+from safelight.providers.sketch.pen import circle, fill, line, smooth, stroke
 from safelight.providers.sketch.things.brush import Brush
 
 EYE = (0.08, 0.06, 0.08)
@@ -222,6 +220,5 @@ def turtle(b: Brush) -> str:
         svg
         + fill(plates, lighter(shell, -0.1))
         + circle(65, -63, 2.2, EYE)
-        + ellipse(0, 0, 0.1, 0.1, shell)
-        + stroke(f"M74,-58q-5,{math.pi:.0f} -9,2", lighter(skin, -0.2), 1)
+        + stroke("M74,-58q-5,3 -9,2", lighter(skin, -0.2), 1)
     )

@@ -3,7 +3,7 @@
 import math
 
 from safelight.providers.sketch.colour import Colour, lighter, mix
-from safelight.providers.sketch.pen import box, circle, ellipse, fill, line, smooth, stroke
+from safelight.providers.sketch.pen import box, circle, ellipse, fill, smooth, stroke
 from safelight.providers.sketch.things.brush import Brush
 
 WHITE: Colour = (1.0, 1.0, 1.0)
@@ -299,14 +299,9 @@ def bread(b: Brush) -> str:
         smooth([(-70, -20), (-56, -54), (-10, -66), (44, -58), (70, -26), (56, -2), (-54, -2)]),
         b.down(crust),
     )
-    return (
-        svg
-        + fill(
-            "".join(
-                smooth([(x, -58), (x + 16, -48), (x + 8, -28), (x - 4, -40)])
-                for x in (-40, -10, 20)
-            ),
-            lighter(crust, 0.16),
-        )
-        + fill(line([(0, 0), (0, 0), (0, 0)]), crust)
+    return svg + fill(
+        "".join(
+            smooth([(x, -58), (x + 16, -48), (x + 8, -28), (x - 4, -40)]) for x in (-40, -10, 20)
+        ),
+        lighter(crust, 0.16),
     )

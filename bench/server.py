@@ -1,0 +1,114 @@
+"""Safelight with providers that take no time: what is measured is our own part.
+
+    python -m bench.server PORT DATA_DIR [--no-worker]
+
+Its calls are written to DATA_DIR/calls as lines of "prompt<TAB>unix time".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+import pyvips
+import uvicorn
+import uvloop
+
+from safelight import logs
+from safelight.providers.protocol import (
+    Capabilities,
+    ModelCard,
+    Rendered,
+    RenderRequest,
+    TextRequest,
+    Ticket,
+    Watch,
+    Written,
+)
+from safelight.providers.registry import Registry
+from safelight.settings import Settings
+from safelight.wiring import build_app, open_shop
+
+
+def _card(name: str, kind: str) -> ModelCard:
+    return ModelCard(
+        id=name,
+        provider=name,
+        provider_model=name,
+        name=name,
+        description="Takes no time.",
+        kind=kind,  # type: ignore[arg-type]
+        prompt_max=8000,
+        capabilities=Capabilities(seed=True),
+    )
+
+
+class InstantPictures:
+    """Answers the same 64×64 PNG at once."""
+
+    name, at_once = "instant-image", None
+
+    def __init__(self, calls: TextIO) -> None:
+        self._calls = calls
+        self._png: bytes = pyvips.Image.black(64, 64, bands=3).pngsave_buffer()
+
+    def models(self) -> Sequence[ModelCard]:
+        return [_card(self.name, "image")]
+
+    async def submit(self, request: RenderRequest, watch: Watch) -> Rendered:
+        self._calls.write(f"{request.prompt.text}\t{time.time()}\n")
+        return Rendered(self._png, seed=request.seed)
+
+    async def collect(self, ticket: Ticket, watch: Watch) -> Rendered:
+        raise NotImplementedError
+
+    async def cancel(self, ticket: Ticket) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class InstantWords:
+    """Answers the same sentence at once."""
+
+    name = "instant-text"
+
+    def __init__(self, calls: TextIO) -> None:
+        self._calls = calls
+
+    def models(self) -> Sequence[ModelCard]:
+        return [_card(self.name, "text")]
+
+    async def write(self, request: TextRequest, watch: Watch) -> Written:
+        self._calls.write(f"{request.prompt.text}\t{time.time()}\n")
+        return Written("A heron stands on a tin roof and thinks about fish.")
+
+    async def close(self) -> None: ...
+
+
+async def main(port: int, data_dir: Path, *, with_worker: bool) -> None:
+    logs.set_up("json", "warning")
+    known = Settings(data_dir=data_dir, sketch=False)
+    with (data_dir / "calls").open("a", buffering=1) as calls:
+        registry = Registry([InstantPictures(calls)], [InstantWords(calls)])
+        async with open_shop(known, with_worker=with_worker, registry=registry) as shop:
+            config = uvicorn.Config(
+                build_app(known, shop),
+                port=port,
+                lifespan="off",
+                loop="none",
+                ws="none",
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+            )
+            await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[2])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(int(sys.argv[1]), folder, with_worker="--no-worker" not in sys.argv))

@@ -1,0 +1,169 @@
+"""A Chromium to drive, a built studio, and pages that fail the test over any console message."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+import hatch_build
+
+ROOT = Path(__file__).parent.parent.parent
+STATIC = ROOT / "src" / "safelight" / "static"
+AXE = ROOT / "studio" / "node_modules" / "axe-core" / "axe.min.js"
+
+# Adds up what moved without being asked to, over the whole life of a page.
+_WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (!entry.hadRecentInput) window.shifts.push({
+      value: entry.value,
+      what: entry.sources.map((s) => (s.node?.outerHTML ?? String(s.node?.nodeName)).slice(0, 160)),
+    });
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def find_chromium() -> str | None:
+    """$SAFELIGHT_CHROMIUM, the system's, or Playwright's own if it was ever installed."""
+    if given := os.environ.get("SAFELIGHT_CHROMIUM"):
+        return given
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    own = sorted(Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"))
+    return str(own[-1]) if own else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = [item for item in items if Path(item.path).is_relative_to(Path(__file__).parent)]
+    chromium = find_chromium()
+    for item in here:
+        if "page" not in getattr(item, "fixturenames", ()):
+            continue
+        item.add_marker(pytest.mark.browser)
+        if chromium is None:
+            reason = "no Chromium: install one, or name it in SAFELIGHT_CHROMIUM"
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built_studio() -> Path:
+    """The pages as a user gets them."""
+    try:
+        hatch_build.build_studio(ROOT)
+    except SystemExit as reason:
+        pytest.skip(str(reason))
+    return STATIC
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=find_chromium(),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+        )
+        yield chromium
+        await chromium.close()
+
+
+class Guard:
+    """Collects what a page complains about. `allow` names what a test provokes on purpose."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.allowed: list[str] = []
+
+    def allow(self, pattern: str) -> None:
+        self.allowed.append(pattern)
+
+    def watch(self, page: Page) -> None:
+        page.on("console", lambda message: self.heard.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.heard.append(f"error: {error}"))
+
+    def complaints(self) -> list[str]:
+        return [
+            text for text in self.heard if not any(re.search(one, text) for one in self.allowed)
+        ]
+
+
+@pytest.fixture
+def guard() -> Guard:
+    return Guard()
+
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def open_page(browser: Browser, guard: Guard) -> AsyncIterator[OpenPage]:
+    """A page of its own context: `await open_page(width=390, dark=True)`."""
+    contexts = []
+
+    async def opened(
+        width: int = 1280, height: int = 800, *, dark: bool = False, **options: Any
+    ) -> Page:
+        phone = width < 700
+        context = await browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            has_touch=phone,
+            is_mobile=phone,
+            **options,
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        await context.add_init_script(_WATCH_SHIFTS)
+        page = await context.new_page()
+        guard.watch(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        with contextlib.suppress(Exception):
+            await context.close()
+    assert guard.complaints() == []
+
+
+@pytest.fixture
+async def page(open_page: OpenPage) -> Page:
+    return await open_page()
+
+
+async def shifted(page: Page) -> float:
+    """The layout shift so far. The parts that moved are in the failure's text."""
+    shifts = await page.evaluate("window.shifts")
+    if total := sum(shift["value"] for shift in shifts):
+        print("layout shifts:", shifts)
+    return float(total)
+
+
+async def violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA."""
+    # Half-faded things have half the contrast; people see them when they are there.
+    await page.evaluate(
+        """() => Promise.all(document.getAnimations()
+          .filter((one) => one.effect.getTiming().iterations !== Infinity)
+          .map((one) => one.finished.catch(() => undefined))).then(() => undefined)"""
+    )
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate(
+        "() => axe.run(document, {runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a',"
+        " 'wcag21aa', 'wcag22aa']}})"
+    )
+    return [
+        f"{rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]

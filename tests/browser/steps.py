@@ -1,0 +1,37 @@
+"""What a person does in the studio, by the names they see."""
+
+from __future__ import annotations
+
+from playwright.async_api import Locator, Page, expect
+
+FLUX = "flux-schnell"  # served by the fake provider: it fails and waits as a test asks
+
+
+async def send(page: Page, prompt: str) -> Locator:
+    """Write a prompt and send it. Returns its turn."""
+    before = await page.get_by_role("article").count()
+    await page.get_by_role("textbox", name="Prompt").fill(prompt)
+    await page.keyboard.press("Enter")
+    turns = page.get_by_role("article")
+    await expect(turns).to_have_count(before + 1)
+    return turns.nth(before)
+
+
+async def choose_model(page: Page, name: str) -> None:
+    await page.get_by_role("combobox", name="Model").click()
+    await page.get_by_role("option", name=name).click()
+    await expect(page.get_by_role("combobox", name=f"Model: {name}")).to_be_visible()
+
+
+async def finished(turn: Locator) -> None:
+    await expect(turn).to_have_attribute("data-status", "completed", timeout=30_000)
+
+
+async def shown(turn: Locator, count: int = 1) -> None:
+    """Its pictures are really drawn, not only mentioned."""
+    images = turn.get_by_role("link", name="Open picture").locator("img")
+    await expect(images).to_have_count(count)
+    for i in range(count):
+        await expect(images.nth(i)).to_have_js_property("complete", True)
+        width = await images.nth(i).evaluate("image => image.naturalWidth")
+        assert width > 0

@@ -1,0 +1,125 @@
+"""The wall, the lightbox, the list: finding things again."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.studio import Studio
+
+SMALL: dict[str, Any] = {"width": 192, "height": 128}
+PROMPTS = ("a heron at dawn", "a lighthouse at dusk", "a fox in the snow")
+
+
+@pytest.fixture
+async def hung(studio: Studio) -> Studio:
+    """Three pictures, the fox being the newest."""
+    for prompt in PROMPTS:
+        job = await studio.generate(prompt, model="sketch", parameters=SMALL)
+        assert job["status"] == "completed"
+    return studio
+
+
+async def test_the_keyboard_walks_stars_deletes_and_undoes(hung: Studio, page: Page) -> None:
+    await page.goto(f"{hung.url}/gallery")
+    tiles = page.locator("[data-asset]")
+    await expect(tiles).to_have_count(3)
+    await tiles.first.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("link", name=PROMPTS[1])).to_be_focused()
+    await page.keyboard.press(".")
+    await expect(page.get_by_role("button", name="Star", pressed=True)).to_have_count(1)
+
+    await page.keyboard.press("Delete")
+    await expect(tiles).to_have_count(2)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(tiles).to_have_count(3)
+
+    await page.get_by_role("button", name="Starred").click()
+    await expect(tiles).to_have_count(1)
+    await expect(page).to_have_url(re.compile("starred=true"))
+
+
+async def test_the_lightbox_walks_zooms_and_returns_to_its_place(
+    hung: Studio, page: Page
+) -> None:
+    await page.goto(f"{hung.url}/gallery")
+    await page.get_by_role("link", name=PROMPTS[2]).click()
+    facts = page.get_by_role("complementary", name="Facts")
+    await expect(facts).to_contain_text(PROMPTS[2])
+    await page.keyboard.press("ArrowRight")
+    await expect(facts).to_contain_text(PROMPTS[1])
+    await page.keyboard.press("z")
+    await expect(page.get_by_role("region", name="Picture in full size")).to_be_visible()
+    await page.keyboard.press("z")
+    await page.keyboard.press("i")
+    await expect(facts).to_be_hidden()
+    await page.keyboard.press("i")
+    async with page.expect_download() as download:
+        await page.keyboard.press("d")
+    assert (await download.value).suggested_filename
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("link", name=PROMPTS[1])).to_be_focused()
+
+
+async def test_a_link_to_a_picture_opens_it(hung: Studio, page: Page) -> None:
+    assets = (await hung.client.get("/api/assets")).json()["items"]
+    await page.goto(f"{hung.url}/i/{assets[-1]['id']}")
+    await expect(page.get_by_role("heading", name=PROMPTS[0])).to_be_visible()
+    await page.get_by_role("link", name="Use this prompt").click()
+    await expect(page.get_by_role("textbox", name="Prompt")).to_have_value(PROMPTS[0])
+    await expect(page).to_have_url(f"{hung.url}/")
+
+
+async def test_searching_the_wall_and_finding_nothing(hung: Studio, page: Page) -> None:
+    await page.goto(f"{hung.url}/gallery")
+    await page.get_by_role("searchbox", name="Search pictures").fill("lighthouse")
+    await expect(page.locator("[data-asset]")).to_have_count(1)
+    await page.get_by_role("searchbox", name="Search pictures").fill("submarine")
+    await expect(page.get_by_text("Nothing matches submarine")).to_be_visible()
+    await page.get_by_role("button", name="Clear filters").click()
+    await expect(page.locator("[data-asset]")).to_have_count(3)
+
+
+async def test_the_history_is_filtered_in_the_address(hung: Studio, page: Page) -> None:
+    await page.goto(f"{hung.url}/history?status=completed")
+    rows = page.locator("tr[data-job]")
+    await expect(rows).to_have_count(3)
+    await page.get_by_role("searchbox", name="Search prompts").fill("fox")
+    await expect(rows).to_have_count(1)
+    await expect(page).to_have_url(re.compile("q=fox"))
+    await page.reload()
+    await expect(rows).to_have_count(1)
+    await page.get_by_role("combobox", name="State").click()
+    await page.get_by_role("option", name="Failed").click()
+    await expect(page.get_by_text("Nothing matches fox")).to_be_visible()
+
+
+async def test_a_long_wall_keeps_few_tiles(studio: Studio, page: Page) -> None:
+    """The page is bounded by the window, not by the collection."""
+    job = await studio.generate("a fox", model="sketch", parameters=SMALL)
+    asset = (await studio.client.get("/api/assets")).json()["items"][0]
+    many = [asset | {"id": f"{i:08d}-0000-7000-8000-000000000000"} for i in range(3000)]
+
+    async def pages(route, request) -> None:  # type: ignore[no-untyped-def]
+        start = int(re.search(r"cursor=(\d+)", request.url)[1]) if "cursor" in request.url else 0
+        end = start + 500
+        body = {
+            "items": many[start:end],
+            "next_cursor": str(end) if end < len(many) else None,
+            "total_estimate": len(many),
+        }
+        await route.fulfill(json=body)
+
+    await page.route("**/api/assets?*", pages)
+    await page.goto(f"{studio.url}/gallery")
+    tiles = page.locator("[data-asset]")
+    await expect(tiles.first).to_be_visible()
+    for _ in range(10):
+        await page.mouse.wheel(0, 6000)
+        await page.wait_for_timeout(60)
+        assert 0 < await tiles.count() <= 120
+    assert job["status"] == "completed"

@@ -1,0 +1,176 @@
+"""From the first visit to a picture, and everywhere that picture leads."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Guard, OpenPage, shifted
+from tests.browser.steps import FLUX, choose_model, finished, send, shown
+from tests.fakes.server import Plan
+from tests.studio import Studio
+
+_REMEMBER_STAGES = """
+window.stages = [];
+new MutationObserver(() => {
+  for (const strong of document.querySelectorAll('article p strong')) {
+    if (window.stages.at(-1) !== strong.textContent) window.stages.push(strong.textContent);
+  }
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
+async def test_from_the_first_visit_to_the_history(studio: Studio, page: Page) -> None:
+    await page.add_init_script(_REMEMBER_STAGES)
+    await page.goto(studio.url)
+    await expect(page.get_by_role("heading", name="What should it look like?")).to_be_visible()
+    await page.get_by_role("button", name="A lighthouse in a winter storm").click()
+    await expect(page.get_by_role("textbox", name="Prompt")).to_be_focused()
+
+    await page.keyboard.press("Enter")
+    turn = page.get_by_role("article")
+    await finished(turn)
+    await shown(turn)
+    assert await shifted(page) <= 0.05
+    stages = await page.evaluate("window.stages")
+    assert "Generating" in stages
+    await expect(turn).to_contain_text("1024×1024")
+
+    await page.reload()
+    await shown(page.get_by_role("article"))
+
+    await page.get_by_role("link", name="Gallery", exact=True).click()
+    tile = page.locator("[data-asset]")
+    await expect(tile).to_have_count(1)
+    await tile.click()
+    await expect(page).to_have_url(re.compile("/i/"))
+    await expect(page.get_by_role("complementary", name="Facts")).to_contain_text("1024×1024")
+    await page.keyboard.press("Escape")
+    await expect(page).to_have_url(re.compile("/gallery$"))
+    await expect(tile).to_be_focused()
+
+    await page.get_by_role("link", name="History", exact=True).click()
+    row = page.locator("tr[data-job]")
+    await expect(row).to_contain_text("Done")
+    await row.get_by_role("button", name="Open “").click()
+    story = page.get_by_role("list", name="What happened")
+    await expect(story).to_contain_text("Generating")
+    await expect(story).to_contain_text("Done")
+
+
+async def test_variations_appear_beside_each_other_without_moving(
+    studio: Studio, page: Page
+) -> None:
+    studio.provider_api.plan = Plan(latency_s=0.3)
+    await page.goto(studio.url)
+    await choose_model(page, FLUX)
+    await page.get_by_role("combobox", name="Number").click()
+    await page.get_by_role("option", name="×3").click()
+    turn = await send(page, "Three boats on a grey sea")
+    await expect(turn.get_by_role("progressbar")).to_be_visible()
+
+    await finished(turn)
+    await shown(turn, 3)
+    assert await shifted(page) <= 0.05
+
+
+async def test_the_same_order_is_reused_and_a_new_one_is_a_click_away(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    first = await send(page, "a red kite over a hill")
+    await finished(first)
+    second = await send(page, "a red kite over a hill")
+    await expect(second).to_contain_text("Reused, 0 credits")
+
+    await second.get_by_role("button", name="Make a new one").click()
+    third = page.get_by_role("article").nth(2)
+    await finished(third)
+    await expect(third).not_to_contain_text("Reused")
+    assets = page.get_by_role("link", name="Open picture")
+    old = await assets.nth(0).get_attribute("data-asset")
+    assert await assets.nth(2).get_attribute("data-asset") != old
+
+
+async def test_text_is_written_while_one_looks(studio: Studio, page: Page) -> None:
+    studio.provider_api.plan = Plan(step_s=0.15)
+    await page.goto(studio.url)
+    await choose_model(page, "tiny-chat")
+    turn = await send(page, "Say something about herons")
+
+    await expect(turn).to_contain_text("You asked", timeout=15_000)
+    assert await turn.get_attribute("data-status") == "processing"
+    await finished(turn)
+    await expect(turn).to_contain_text("word by word.")
+    await expect(turn.get_by_role("button", name="Copy text")).to_be_visible()
+
+
+async def test_another_tab_sees_the_job_come_up(studio: Studio, page: Page) -> None:
+    other = await page.context.new_page()
+    await other.goto(studio.url)
+    await expect(other.get_by_role("textbox", name="Prompt")).to_be_visible()
+    await page.goto(studio.url)
+    await send(page, "a lighthouse at noon")
+
+    turn = other.get_by_role("article")
+    await expect(turn).to_have_count(1)
+    await finished(turn)
+    await shown(turn)
+
+
+async def test_a_prompt_survives_a_reload_before_it_is_sent(studio: Studio, page: Page) -> None:
+    await page.goto(studio.url)
+    await page.get_by_role("textbox", name="Prompt").fill("half a thou")
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("half a thou")
+
+
+async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Page) -> None:
+    phone = await open_page(390, 844, dark=True)
+    await phone.goto(studio.url)
+    await phone.get_by_role("button", name="More options").click()
+    await phone.get_by_role("textbox", name="Seed").fill("7")
+    await phone.get_by_role("button", name="Close").click()
+    await expect(phone.get_by_role("button", name="More options, 1 set")).to_be_visible()
+    await phone.get_by_role("textbox", name="Prompt").fill("a heron")
+    await phone.get_by_role("button", name="Send").click()
+    turn = phone.get_by_role("article")
+    await finished(turn)
+    await shown(turn)
+    await expect(turn).to_contain_text("seed 7")
+    assert await shifted(phone) <= 0.05
+    assert await phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+async def test_a_wrong_field_is_told_under_the_field(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("status of 422")
+    await page.goto(studio.url)
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("word " * 1700)
+    await expect(page.get_by_text("Longer than 8,000 characters: 8,500.")).to_be_visible()
+    await expect(prompt).to_have_attribute("aria-invalid", "true")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article")).to_have_count(0)
+
+    await page.route(
+        "**/api/jobs",
+        lambda route: route.fulfill(
+            status=422,
+            content_type="application/problem+json",
+            json={
+                "type": "about:blank",
+                "title": "Some fields are wrong",
+                "status": 422,
+                "detail": "prompt: Too loud.",
+                "code": "invalid_request",
+                "errors": [{"field": "prompt", "message": "Too loud."}],
+            },
+        ),
+    )
+    await prompt.fill("A SHOUT")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Too loud.", exact=True)).to_be_visible()
+    await expect(prompt).to_have_value("A SHOUT")

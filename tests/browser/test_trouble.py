@@ -1,0 +1,126 @@
+"""When it does not work: what a person reads, and the way on."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Guard, shifted
+from tests.browser.steps import FLUX, choose_model, finished, send, shown
+from tests.fakes.server import Plan
+from tests.studio import ServerProcess, Studio
+
+
+async def test_a_running_job_is_cancelled_and_run_again(studio: Studio, page: Page) -> None:
+    studio.provider_api.plan = Plan(latency_s=30)
+    await page.goto(studio.url)
+    await choose_model(page, FLUX)
+    turn = await send(page, "a slow boat")
+    await expect(turn).to_contain_text("Generating")
+    await expect(page.get_by_role("button", name="1 running")).to_be_visible()
+
+    await turn.get_by_role("button", name="Cancel").click()
+    await expect(turn).to_contain_text("Cancelled")
+    await expect(turn).to_contain_text("Nothing was charged.")
+    await expect(page.get_by_role("button", name="1 running")).to_be_hidden()
+
+    studio.provider_api.plan = Plan()
+    await turn.get_by_role("button", name="Run again").click()
+    again = page.get_by_role("article").nth(1)
+    await finished(again)
+    await shown(again)
+    assert await shifted(page) <= 0.05
+
+
+async def test_the_queue_cancels_from_every_page(studio: Studio, page: Page) -> None:
+    studio.provider_api.plan = Plan(latency_s=30)
+    await page.goto(studio.url)
+    await choose_model(page, FLUX)
+    await send(page, "a slow boat")
+    await page.get_by_role("link", name="Gallery", exact=True).click()
+    await page.get_by_role("button", name="1 running").click()
+    await page.get_by_role("dialog", name="Running now").get_by_role("button").click()
+    await expect(page.get_by_role("button", name="1 running")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("fault", "title", "body", "way"),
+    [
+        ("server_error", "The provider had a problem", "It failed on their side", "Try again"),
+        ("refused", "Blocked by the provider's content rules", "Rephrase it.", "Edit prompt"),
+        ("bad_key", "The provider does not accept our key", "Whoever runs this server", "Use "),
+        ("not_a_picture", "The provider answered something unusable", "not a picture", "Try again"),
+    ],
+)
+async def test_a_failed_job_says_what_happened_and_about_the_money(
+    studio: Studio, page: Page, fault: str, title: str, body: str, way: str
+) -> None:
+    studio.provider_api.plan = Plan(fault=fault)
+    await page.goto(studio.url)
+    await choose_model(page, FLUX)
+    turn = await send(page, "a boat that sinks")
+
+    await expect(turn).to_have_attribute("data-status", "failed", timeout=20_000)
+    await expect(turn).to_contain_text(title)
+    await expect(turn).to_contain_text(body)
+    await expect(turn).to_contain_text("You were not charged.")
+    await expect(turn.get_by_role("button", name=way)).to_be_visible()
+    assert await shifted(page) <= 0.05
+
+    # In the frame while one watched; a line when one comes back to it.
+    await page.reload()
+    turn = page.get_by_role("article")
+    await expect(turn).to_contain_text(title)
+    assert (await turn.bounding_box() or {})["height"] < 260
+
+
+async def test_editing_a_refused_prompt_brings_it_back(studio: Studio, page: Page) -> None:
+    studio.provider_api.plan = Plan(fault="refused")
+    await page.goto(studio.url)
+    await choose_model(page, FLUX)
+    turn = await send(page, "something rude")
+    await turn.get_by_role("button", name="Edit prompt").click()
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await expect(prompt).to_have_value("something rude")
+    await expect(prompt).to_be_focused()
+
+
+async def test_jobs_go_on_while_the_server_restarts(
+    server_process: ServerProcess, page: Page, guard: Guard
+) -> None:
+    guard.allow("net::ERR_|status of 50")
+    server_process.start()
+    await page.goto(server_process.url)
+    first = await send(page, "a heron before the storm")
+    await finished(first)
+
+    server_process.kill()
+    bar = page.get_by_text("Reconnecting, jobs go on without you")
+    await expect(bar).to_be_visible()
+    server_process.start()
+    await expect(bar).to_be_hidden()
+
+    second = await send(page, "a heron after the storm")
+    await finished(second)
+    await shown(second)
+
+
+async def test_a_lost_answer_is_told_and_the_prompt_is_kept(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("net::ERR_")
+    await page.goto(studio.url)
+    await expect(page.get_by_role("heading", name="What should it look like?")).to_be_visible()
+    keys = []
+
+    async def lose(route, request) -> None:  # type: ignore[no-untyped-def]
+        keys.append(request.headers["idempotency-key"])
+        await (route.abort() if len(keys) == 1 else route.continue_())
+
+    await page.route("**/api/jobs", lose)
+    await page.get_by_role("textbox", name="Prompt").fill("a kite")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("Safelight can't be reached")
+    await page.keyboard.press("Enter")
+    await finished(page.get_by_role("article"))
+    assert keys[0] == keys[1], "the second press must be the same order"

@@ -1,0 +1,392 @@
+"""The attempt number is the fence: who has lost a job writes nothing more, wherever it had got to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from safelight.database.pool import Database
+from safelight.images.store import PREVIEW_SIDES, original_key, preview_key
+from safelight.jobs import repository
+from safelight.jobs.desk import Desk
+from safelight.jobs.feed import Feed
+from safelight.jobs.journal import Fenced, Journal
+from safelight.jobs.model import Attempt, Made, StoredPicture
+from safelight.jobs.repository import Delivery, Note
+from safelight.values.ids import LOCAL_OWNER, JobId, new_id
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.pictures import picture
+from tests.studio import Studio
+
+CALL = "POST /v1/images/generations"
+PIXELS = picture("png", 64, 64, bytes(6))
+
+
+@pytest.fixture
+async def idle_studio(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+) -> AsyncIterator[Studio]:
+    """Takes orders; nobody carries them out."""
+    async with Studio.open(database_url, tmp_path, provider_api, with_worker=False) as made:
+        yield made
+
+
+async def order(studio: Studio, count: int = 1) -> JobId:
+    job = await studio.submit("a heron", model="openai/flux-schnell", count=count, reuse="never")
+    return JobId(UUID(job["id"]))
+
+
+async def claim(studio: Studio, job_id: JobId) -> Attempt:
+    """What a worker does first."""
+    (attempt,) = await repository.start_attempts(studio.database, [job_id])
+    assert attempt is not None
+    return attempt
+
+
+def made(index: int = 0) -> Made:
+    stored = StoredPicture(
+        asset_id=new_id(),
+        format="png",
+        width=64,
+        height=64,
+        bytes=len(PIXELS),
+        sha256=hashlib.sha256(PIXELS).hexdigest(),
+        seed=1,
+    )
+    return Made(index=index, picture=stored)
+
+
+# The writes an attempt makes. Each says whether it was allowed.
+
+
+async def progress(database: Database, attempt: Attempt) -> bool:
+    note = Note(
+        attempt,
+        stage="generating",
+        progress=0.5,
+        optimized_prompt="of this attempt",
+        events=(("stage", {"stage": "generating"}),),
+        steps=(("render:0", "done", {"of": "this attempt"}),),
+    )
+    return (await repository.note(database, [note]))[0]
+
+
+async def hand_over(database: Database, delivery: Delivery) -> bool:
+    return (await repository.deliver(database, [delivery]))[0]
+
+
+async def one_picture(database: Database, attempt: Attempt) -> bool:
+    return await hand_over(database, Delivery(attempt, (made(),), (("output", {"index": 0}),)))
+
+
+async def the_end(database: Database, attempt: Attempt) -> bool:
+    return await hand_over(database, Delivery(attempt, (made(),), (), "completed", charged=1))
+
+
+async def failure(database: Database, attempt: Attempt) -> bool:
+    error = {"code": "internal"}
+    return await hand_over(database, Delivery(attempt, (), (), "failed", error, charged=0))
+
+
+async def another_try(database: Database, attempt: Attempt) -> bool:
+    return await repository.wait_again(database, attempt, is_try=True)
+
+
+WRITES = (progress, one_picture, the_end, failure, another_try)
+Write = Callable[[Database, Attempt], Awaitable[bool]]
+
+
+async def everything(database: Database) -> dict[str, list[Any]]:
+    """All that is stored about jobs."""
+    tables = ("jobs", "events", "steps", "outputs", "assets", "queue.pgqueuer")
+    return {
+        name: [tuple(row) for row in await database.fetch(f"SELECT * FROM {name} t ORDER BY t")]
+        for name in tables
+    }
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
+async def test_an_old_attempt_can_write_nothing(idle_studio: Studio, write: Write) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    old = await claim(idle_studio, job_id)
+    new = await claim(idle_studio, job_id)
+    before = await everything(database)
+
+    assert not await write(database, old)
+
+    assert await everything(database) == before
+    assert await write(database, new), "the newest attempt must be able to do the same"
+    assert await everything(database) != before
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
+async def test_a_cancelled_job_takes_nothing_more(idle_studio: Studio, write: Write) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    attempt = await claim(idle_studio, job_id)
+    assert await repository.cancel(database, LOCAL_OWNER, job_id)
+    before = await everything(database)
+
+    assert not await write(database, attempt)
+
+    assert await everything(database) == before
+    assert await repository.start_attempts(database, [job_id]) == [None]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
+async def test_a_job_that_waits_for_its_next_attempt_takes_nothing_from_the_last_one(
+    idle_studio: Studio, write: Write
+) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    attempt = await claim(idle_studio, job_id)
+    assert await repository.wait_again(database, attempt, is_try=True)
+    before = await everything(database)
+
+    assert not await write(database, attempt)
+
+    assert await everything(database) == before
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
+async def test_a_finished_job_takes_nothing_more(idle_studio: Studio, write: Write) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    attempt = await claim(idle_studio, job_id)
+    assert await the_end(database, attempt)
+    before = await everything(database)
+
+    assert not await write(database, attempt)
+    assert not await repository.cancel(database, LOCAL_OWNER, job_id)
+
+    assert await everything(database) == before
+
+
+async def test_two_attempts_that_deliver_at_the_same_moment_leave_one_set_of_outputs(
+    idle_studio: Studio,
+) -> None:
+    database = idle_studio.database
+    for _ in range(20):
+        job_id = await order(idle_studio)
+        old = await claim(idle_studio, job_id)
+
+        async def overtake(job_id: JobId = job_id) -> bool:
+            return await the_end(database, await claim(idle_studio, job_id))
+
+        results = await asyncio.gather(
+            the_end(database, old), overtake(), return_exceptions=True
+        )
+
+        assert results.count(True) == 1
+        rows = await database.fetchrow(
+            """SELECT (SELECT count(*) FROM outputs WHERE job_id = $1) AS outputs,
+                      (SELECT count(*) FROM assets WHERE job_id = $1) AS assets,
+                      (SELECT count(*) FROM events WHERE job_id = $1 AND kind = 'completed') AS ends""",
+            job_id,
+        )
+        assert tuple(rows) == (1, 1, 1)
+
+
+async def test_no_variant_can_be_delivered_twice_even_by_the_right_attempt(
+    idle_studio: Studio,
+) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio, count=2)
+    attempt = await claim(idle_studio, job_id)
+    assert await one_picture(database, attempt)
+    before = await everything(database)
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await one_picture(database, attempt)
+
+    assert await everything(database) == before
+
+
+async def test_every_claim_is_one_attempt_more_and_an_unfinished_one_is_a_crash(
+    idle_studio: Studio,
+) -> None:
+    job_id = await order(idle_studio)
+
+    first = await claim(idle_studio, job_id)
+    second = await claim(idle_studio, job_id)
+    assert await repository.wait_again(idle_studio.database, second, is_try=True)
+    third = await claim(idle_studio, job_id)
+
+    assert [one.number for one in (first, second, third)] == [1, 2, 3]
+    assert [one.crashes for one in (first, second, third)] == [0, 1, 1]
+    assert [one.tries for one in (first, second, third)] == [0, 0, 1]
+
+
+async def test_claims_at_the_same_moment_get_different_numbers(idle_studio: Studio) -> None:
+    job_id = await order(idle_studio)
+
+    started = await asyncio.gather(*(claim(idle_studio, job_id) for _ in range(10)))
+
+    assert sorted(attempt.number for attempt in started) == list(range(1, 11))
+
+
+async def test_a_job_claimed_twice_in_one_statement_has_one_holder(idle_studio: Studio) -> None:
+    """Two entries of one job may be picked together, after an upkeep that restored one too many."""
+    job_id = await order(idle_studio)
+
+    started = await repository.start_attempts(idle_studio.database, [job_id, job_id])
+
+    numbers = [attempt.number for attempt in started if attempt]
+    assert len(set(numbers)) == len(numbers), "two holders with the same fencing number"
+
+
+async def test_an_old_attempt_is_fenced_even_beside_a_new_one_in_the_same_statement(
+    idle_studio: Studio,
+) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    old, new = await claim(idle_studio, job_id), await claim(idle_studio, job_id)
+
+    noted = await repository.note(database, [Note(old, stage="uploading"), Note(new)])
+    delivered = await repository.deliver(
+        database, [Delivery(old, (made(),), ()), Delivery(new, (made(),), ())]
+    )
+
+    assert noted == [False, True]
+    assert delivered == [False, True]
+
+
+async def test_a_fenced_journal_says_so_at_the_next_step(
+    idle_studio: Studio, feed: Feed
+) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    journal = Journal(Desk(database), feed, await claim(idle_studio, job_id), {})
+    await claim(idle_studio, job_id)
+    before = await everything(database)
+
+    for write in (journal.record("render:0", "intent", None), journal.deliver([made()])):
+        with pytest.raises(Fenced):
+            await write
+    journal.enter("uploading")  # written in the background, so nobody to tell
+    journal.text(0, "late words")
+    await journal.close()
+
+    assert await everything(database) == before
+
+
+# What the next worker finds. The rows are left as a crash leaves them: by an attempt that never ends.
+
+
+@contextlib.asynccontextmanager
+async def next_worker(studio: Studio, database_url: str, folder: Path) -> AsyncIterator[Studio]:
+    async with Studio.open(database_url, folder, studio.provider_api) as working:
+        yield working
+
+
+async def crash_after(attempt: Attempt, studio: Studio, *steps: tuple[str, str, Any]) -> None:
+    assert await repository.note(studio.database, [Note(attempt, "generating", steps=steps)])
+
+
+async def keep_original(studio: Studio) -> tuple[UUID, dict[str, Any]]:
+    """A paid picture in the storage, and what the journal says about it."""
+    stored = made().picture
+    assert stored
+    await studio.shop.store.put(original_key(stored.asset_id, "png"), PIXELS)
+    return stored.asset_id, asdict(stored) | {"asset_id": str(stored.asset_id)}
+
+
+async def test_after_a_crash_behind_the_original_the_provider_is_not_asked_again(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio)
+    asset_id, result = await keep_original(idle_studio)
+    await crash_after(await claim(idle_studio, job_id), idle_studio, ("render:0", "done", result))
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)))
+
+        assert job["status"] == "completed"
+        assert job["outputs"][0]["asset"]["id"] == str(asset_id)
+        assert studio.provider_api.counts[CALL] == 0
+        for side in PREVIEW_SIDES:
+            assert await studio.shop.store.size(preview_key(asset_id, side)), "not made again"
+        assert job["attempts"] == 2
+        assert await studio.database.fetchval("SELECT crashes FROM jobs") == 1
+
+
+async def test_an_intent_without_a_result_leads_to_a_second_call(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio)
+    await crash_after(await claim(idle_studio, job_id), idle_studio, ("render:0", "intent", None))
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)))
+
+        assert job["status"] == "completed"
+        assert studio.provider_api.counts[CALL] == 1
+
+
+async def test_only_the_variants_that_are_missing_are_made(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio, count=4)
+    attempt = await claim(idle_studio, job_id)
+    assert await one_picture(idle_studio.database, attempt)
+    asset_id, result = await keep_original(idle_studio)
+    await crash_after(
+        attempt, idle_studio, ("render:1", "done", result), ("render:2", "intent", None)
+    )
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)))
+
+        assert job["status"] == "completed"
+        assert job["charged"] == {"credits": job["price"]["credits"], "released": 0}
+        assert [output["status"] for output in job["outputs"]] == ["completed"] * 4
+        assert job["outputs"][1]["asset"]["id"] == str(asset_id)
+        assert studio.provider_api.counts[CALL] == 2
+        assert await studio.database.fetchval("SELECT count(*) FROM assets") == 4
+
+
+async def test_a_crash_does_not_change_the_seed(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio)
+    attempt = await claim(idle_studio, job_id)
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)))
+
+    assert job["outputs"][0]["asset"]["seed"] == attempt.seed(0)
+
+
+async def test_an_original_that_is_lost_does_not_leave_the_job_hanging(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio)
+    asset_id, result = await keep_original(idle_studio)
+    await idle_studio.shop.store.delete([original_key(asset_id, "png")])
+    await crash_after(await claim(idle_studio, job_id), idle_studio, ("render:0", "done", result))
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)), within_s=20)
+
+    assert job["status"] in ("completed", "failed")
+    if job["status"] == "failed":
+        assert job["charged"]["credits"] == 0
+        assert job["error"]["code"] == "internal"
+
+
+async def test_cancelling_in_the_middle_keeps_and_charges_what_was_delivered(
+    idle_studio: Studio,
+) -> None:
+    job_id = await order(idle_studio, count=3)
+    attempt = await claim(idle_studio, job_id)
+    assert await one_picture(idle_studio.database, attempt)
+
+    answer = await idle_studio.client.delete(f"/api/jobs/{job_id}")
+
+    job = answer.json()
+    assert job["status"] == "cancelled"
+    assert [output["status"] for output in job["outputs"]] == ["completed", "failed", "failed"]
+    assert job["charged"] == {"credits": 1, "released": 2}
