@@ -18,9 +18,14 @@ async def send(page: Page, prompt: str) -> Locator:
 
 
 async def choose_model(page: Page, name: str) -> None:
-    await page.get_by_role("combobox", name="Model").click()
-    await page.get_by_role("option", name=name).click()
-    await expect(page.get_by_role("combobox", name=f"Model: {name}")).to_be_visible()
+    await choose(page, "Model", name)
+    await expect(page.get_by_role("button", name=f"Model: {name}")).to_be_visible()
+
+
+async def choose(page: Page, label: str, choice: str) -> None:
+    """Open a picker and take one of its choices."""
+    await page.get_by_role("button", name=f"{label}: ").click()
+    await page.get_by_role("dialog", name=label).get_by_text(choice, exact=True).click()
 
 
 async def finished(turn: Locator) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.steps import choose
 from tests.studio import Studio
 
 SMALL: dict[str, Any] = {"width": 192, "height": 128}
@@ -93,8 +94,7 @@ async def test_the_history_is_filtered_in_the_address(hung: Studio, page: Page) 
     await expect(page).to_have_url(re.compile("q=fox"))
     await page.reload()
     await expect(rows).to_have_count(1)
-    await page.get_by_role("combobox", name="State").click()
-    await page.get_by_role("option", name="Failed").click()
+    await choose(page, "State", "Failed")
     await expect(page.get_by_text("Nothing matches fox")).to_be_visible()
 
 

@@ -7,7 +7,7 @@ import re
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Guard, OpenPage, shifted
-from tests.browser.steps import FLUX, choose_model, finished, send, shown
+from tests.browser.steps import FLUX, choose, choose_model, finished, send, shown
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
@@ -65,8 +65,7 @@ async def test_variations_appear_beside_each_other_without_moving(
     studio.provider_api.plan = Plan(latency_s=0.3)
     await page.goto(studio.url)
     await choose_model(page, FLUX)
-    await page.get_by_role("combobox", name="Number").click()
-    await page.get_by_role("option", name="×3").click()
+    await choose(page, "Number", "×3")
     turn = await send(page, "Three boats on a grey sea")
     await expect(turn.get_by_role("progressbar")).to_be_visible()
 

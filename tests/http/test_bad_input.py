@@ -341,7 +341,7 @@ async def test_an_unknown_job_is_not_found(desk: Studio, method: str, path: str)
     assert problem["code"] == "not_found"
 
 
-@pytest.mark.parametrize("bad", ["nope", "%00", "..", "' OR 1=1 --", "1" * 5000, "%ED%A0%80", "é"])
+@pytest.mark.parametrize("bad", ["nope", "%00", "%2e%2e", "' OR 1=1 --", "1" * 5000, "%ED%A0%80", "é"])
 @pytest.mark.parametrize(("method", "path"), GONE)
 async def test_an_id_that_is_none_is_refused(
     desk: Studio, method: str, path: str, bad: str

@@ -28,6 +28,7 @@ export function ModelPicker({ models, value, onChange }: ModelProps) {
       choices={[auto, ...rest]}
       onChange={onChange}
       minWidth={70}
+      width={320}
     />
   );
 }

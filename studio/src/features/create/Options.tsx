@@ -32,6 +32,7 @@ export function Options({ draft, can, guides, trouble, onChange }: OptionsProps)
           <Picker
             label="Style"
             look="boxed"
+            width={288}
             value={draft.style}
             choices={[
               { value: "", label: "None" },

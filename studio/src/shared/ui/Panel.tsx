@@ -13,12 +13,24 @@ type Props = {
   children: ReactNode;
   width?: number;
   align?: "start" | "end";
+  /** For a list whose rows bring their own padding. */
+  tight?: boolean;
+  open?: boolean;
+  onOpenChange?: (open: boolean) => void;
 };
 
-export function Panel({ title, trigger, children, width = 320, align = "start" }: Props) {
+export function Panel({
+  title,
+  trigger,
+  children,
+  width = 320,
+  align = "start",
+  tight = false,
+  ...state
+}: Props) {
   const narrow = useNarrow();
   return (
-    <Popover.Root modal={narrow}>
+    <Popover.Root modal={narrow} {...state}>
       <Popover.Trigger render={trigger} />
       <Popover.Portal container={floats}>
         {narrow && <Popover.Backdrop className={styles.backdrop} />}
@@ -30,7 +42,7 @@ export function Panel({ title, trigger, children, width = 320, align = "start" }
           align={align}
         >
           <Popover.Popup
-            className={narrow ? styles.sheet : styles.popup}
+            className={`${narrow ? styles.sheet : styles.popup} ${tight ? styles.tight : ""}`}
             style={{ "--panel-width": `${width}px` } as CSSProperties}
           >
             {narrow ? (

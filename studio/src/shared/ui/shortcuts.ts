@@ -11,9 +11,9 @@ const inField = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 
-/** Something is open above the page and has the keys to itself. A closed list may stay in the document. */
+/** Something is open above the page and has the keys to itself. */
 const covered = (): boolean =>
-  [...document.querySelectorAll('dialog[open], [role="dialog"], [role="listbox"]')].some(
+  [...document.querySelectorAll('dialog[open], [role="dialog"]')].some(
     (element) => element.getClientRects().length > 0,
   );
 

@@ -1,0 +1,302 @@
+"""Pages of a hundred thousand jobs: the last one costs what the first one does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from safelight.database.pool import Database
+from safelight.jobs.listing import Page, cursor_of, first_id_at, list_jobs, read_cursor, words_query
+from safelight.values.errors import InvalidRequest
+from safelight.values.ids import LOCAL_OWNER, OwnerId
+from tests.conftest import Cluster
+
+JOBS = 100_000
+OTHERS_EVERY = 10  # every tenth job is somebody else's
+OWN = JOBS - JOBS // OTHERS_EVERY
+SOMEBODY_ELSE = OwnerId(UUID("00000000-0000-7000-8000-000000000002"))
+FIRST_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+# One job a second, ids as `new_id` makes them; one in 1,000 waits, one in 5,000 runs.
+_FILL = f"""
+INSERT INTO jobs (id, owner_id, type, status, model, provider, prompt, request, count, digest,
+                  price, finished_at, created_at)
+SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000'
+        || '8' || lpad(to_hex(n), 15, '0'))::uuid,
+       CASE WHEN n % {OTHERS_EVERY} = 0 THEN $2::uuid ELSE $1::uuid END,
+       CASE WHEN n % 7 = 0 THEN 'text' ELSE 'image' END,
+       status, 'model-' || n % 5, 'sketch',
+       'a ' || (ARRAY['red', 'blue', 'green', 'grey'])[n % 4 + 1] || ' heron '
+       || CASE WHEN n % 997 = 1 THEN 'at midnight' ELSE 'by day' END,
+       '{{}}', 1, '', 0, CASE WHEN status IN ('pending', 'processing') THEN NULL ELSE at END, at
+FROM (SELECT n, $3::timestamptz + n * interval '1 second' AS at,
+             CASE WHEN n % 5000 = 3 THEN 'processing' WHEN n % 1000 = 1 THEN 'pending'
+                  WHEN n % 50 = 2 THEN 'failed' ELSE 'completed' END AS status
+      FROM generate_series(1, $4) AS n) AS numbered
+"""
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "rare status": {"status": ["processing"]},
+    "waiting": {"status": ["pending"]},
+    "common status": {"status": ["completed"]},
+    "two statuses": {"status": ["pending", "processing"]},
+    "type": {"job_type": "text"},
+    "model": {"model": "model-3"},
+    "common word": {"q": "heron"},
+    "rare word": {"q": "midn"},
+    "two words": {"q": "blue midnight"},
+    "no such word": {"q": "nothing"},
+    "time": {"since": FIRST_AT + timedelta(hours=3), "until": FIRST_AT + timedelta(hours=4)},
+    "word and status": {"q": "heron", "status": ["failed"]},
+}
+
+
+class Asked:
+    """The statements a piece of code sent, and the plans they get."""
+
+    def __init__(self) -> None:
+        self._queries: list[str] = []
+
+    def __call__(self, query: Any) -> None:
+        self._queries.append(query.query)
+
+    @property
+    def statements(self) -> list[str]:
+        reads = [query for query in self._queries if query.lstrip().startswith("SELECT")]
+        return list(dict.fromkeys(reads))
+
+    async def scanned(self, database: Database) -> list[str]:
+        """Statements whose plan reads the whole table of jobs from one end to the other."""
+        found = []
+        async with database.pool.acquire() as connection:
+            for number, statement in enumerate(self.statements):
+                await connection.execute(f"PREPARE asked_{number} AS {statement}")
+                count = await connection.fetchval(
+                    "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = $1",
+                    f"asked_{number}",
+                )
+                # The session plans without looking at values, so that none are as good as any.
+                values = f"({', '.join(['NULL'] * count)})" if count else ""
+                plan = await connection.fetchval(
+                    f"EXPLAIN (FORMAT JSON) EXECUTE asked_{number}{values}"
+                )
+                if any(_sequential(node) for node in _nodes(json.loads(plan)[0]["Plan"])):
+                    found.append(f"{statement}\n{plan}")
+        return found
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
+
+
+def _sequential(node: dict[str, Any]) -> bool:
+    return node["Node Type"] == "Seq Scan" and node.get("Relation Name") == "jobs"
+
+
+@pytest.fixture(scope="module")
+def filled_url(cluster: Cluster) -> Iterator[str]:
+    """A database with the jobs in it; filled once, only read by the tests."""
+
+    async def fill() -> str:
+        url = await cluster.clone()
+        connection = await asyncpg.connect(url)
+        await connection.execute(_FILL, LOCAL_OWNER, SOMEBODY_ELSE, FIRST_AT, JOBS)
+        await connection.execute("VACUUM ANALYZE jobs")
+        await connection.close()
+        return url
+
+    url = asyncio.run(fill())
+    yield url
+    asyncio.run(cluster.drop(url))
+
+
+@pytest.fixture
+async def filled(filled_url: str) -> AsyncIterator[Database]:
+    database = await Database.connect(filled_url, connections_max=2)
+    yield database
+    await database.close()
+
+
+async def listen_in(database: Database) -> Asked:
+    asked = Asked()
+    connections = [await database.pool.acquire() for _ in range(2)]
+    for connection in connections:
+        connection.add_query_logger(asked)
+        await database.pool.release(connection)
+    return asked
+
+
+async def last_page(database: Database, **options: Any) -> Page:
+    """A page of the oldest rows, reached as somebody does who has turned all pages."""
+    edge = await list_jobs(database, LOCAL_OWNER, newest_first=False, limit=20, **options)
+    if len(edge.rows) < 20:
+        return edge
+    cursor = cursor_of(edge.rows[-1]["id"])
+    return await list_jobs(database, LOCAL_OWNER, limit=20, cursor=cursor, **options)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+async def test_no_page_reads_the_whole_table(filled: Database, name: str) -> None:
+    asked = await listen_in(filled)
+
+    first = await list_jobs(filled, LOCAL_OWNER, limit=20, **FILTERS[name])
+    await last_page(filled, **FILTERS[name])
+
+    assert len(asked.statements) >= 3
+    assert bool(first.rows) == (name != "no such word")
+    assert await asked.scanned(filled) == []
+
+
+async def test_a_page_of_one_job_is_found_by_its_key(filled: Database) -> None:
+    """The scan detector works: the same table read without an index is noticed."""
+    asked = await listen_in(filled)
+
+    await filled.fetch("SELECT id FROM jobs WHERE price > $1", 7)
+
+    assert len(await asked.scanned(filled)) == 1
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("name", ["all", "rare word", "failed"])
+async def test_turning_all_pages_shows_every_job_once_in_order(
+    filled: Database, name: str, newest_first: bool
+) -> None:
+    options = FILTERS.get(name, {"status": ["failed"]})
+    condition = {
+        "all": "true",
+        "rare word": "prompt LIKE '%midn%'",
+        "failed": "status = 'failed'",
+    }[name]
+    size = 7_000 if name == "all" else 37
+    seen: list[UUID] = []
+    cursor = None
+
+    while True:
+        page = await list_jobs(
+            filled, LOCAL_OWNER, newest_first=newest_first, limit=size, cursor=cursor, **options
+        )
+        seen += [row["id"] for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        assert len(page.rows) == size
+
+    direction = "DESC" if newest_first else "ASC"
+    rows = await filled.fetch(
+        f"SELECT id FROM jobs WHERE owner_id = $1 AND {condition} ORDER BY id {direction}",
+        LOCAL_OWNER,
+    )
+    assert len(rows) > 50
+    assert seen == [row["id"] for row in rows]
+
+
+async def test_the_last_page_costs_what_the_first_one_does(filled: Database) -> None:
+    oldest = await list_jobs(filled, LOCAL_OWNER, newest_first=False, limit=21)
+    cursor = cursor_of(oldest.rows[-1]["id"])
+
+    async def p50_ms(cursor: str | None) -> float:
+        times = []
+        for _ in range(30):
+            begin = time.perf_counter()
+            page = await list_jobs(filled, LOCAL_OWNER, limit=20, cursor=cursor)
+            times.append((time.perf_counter() - begin) * 1000)
+            assert len(page.rows) == 20
+        return median(times)
+
+    times = []
+    for _ in range(50):
+        begin = time.perf_counter()
+        await filled.fetchval("SELECT 1")
+        times.append((time.perf_counter() - begin) * 1000)
+    nothing, first, last = median(times), await p50_ms(None), await p50_ms(cursor)
+
+    print(f"p50: SELECT 1 {nothing:.2f} ms, first page {first:.2f} ms, last page {last:.2f} ms")
+    assert last < 3 * first
+
+
+@pytest.mark.parametrize(
+    ("name", "exactly"),
+    [("rare status", True), ("no such word", True), ("rare word", True), ("all", False)],
+)
+async def test_the_number_of_results_is_exact_while_it_is_small(
+    filled: Database, name: str, exactly: bool
+) -> None:
+    page = await list_jobs(filled, LOCAL_OWNER, limit=5, **FILTERS[name])
+
+    condition = {
+        "rare status": "status = 'processing'",
+        "no such word": "false",
+        "rare word": "prompt LIKE '%midn%'",
+        "all": "true",
+    }[name]
+    count = await filled.fetchval(
+        f"SELECT count(*) FROM jobs WHERE owner_id = $1 AND {condition}", LOCAL_OWNER
+    )
+    if exactly:
+        assert page.total_estimate == count
+    else:
+        assert 0.8 * count < page.total_estimate < 1.2 * count
+
+
+async def test_a_page_has_only_its_owners_jobs(filled: Database) -> None:
+    page = await list_jobs(filled, SOMEBODY_ELSE, limit=JOBS)
+
+    assert len(page.rows) == JOBS // OTHERS_EVERY
+    assert {UUID(int=row["owner_id"].int) for row in page.rows} == {SOMEBODY_ELSE}
+    assert page.next_cursor is None
+
+
+async def test_times_bound_the_page_on_both_sides(filled: Database) -> None:
+    since, until = FIRST_AT + timedelta(seconds=101), FIRST_AT + timedelta(seconds=109)
+
+    page = await list_jobs(filled, LOCAL_OWNER, since=since, until=until)
+
+    times = [row["created_at"] for row in page.rows]
+    assert times == [FIRST_AT + timedelta(seconds=n) for n in range(108, 100, -1)]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "not a cursor", "A" * 21, "A" * 23, "ä" * 22, "A" * 90])
+def test_nonsense_is_no_cursor(cursor: str) -> None:
+    with pytest.raises(InvalidRequest, match="next_cursor"):
+        read_cursor(cursor)
+
+
+def test_a_cursor_comes_back_as_the_id_it_was_made_of() -> None:
+    for number in (0, 1, 2**128 - 1, 0xABCDEF << 100):
+        assert read_cursor(cursor_of(UUID(int=number))) == UUID(int=number)
+
+
+@pytest.mark.parametrize(
+    ("q", "query"),
+    [
+        (None, None),
+        ("", None),
+        (" &|!():*<->'\\ ", None),
+        ("red bicycle", "red:* & bicycle:*"),
+        ("don't", "don:* & t:*"),
+        ("Ünïcode 東京", "Ünïcode:* & 東京:*"),
+    ],
+)
+def test_what_is_typed_never_is_query_syntax(q: str | None, query: str | None) -> None:
+    assert words_query(q) == query
+
+
+async def test_any_text_can_be_searched_for(filled: Database) -> None:
+    for q in ("'", "a & b", "(((", "!!", "<->", "\\", "x" * 500, "a:*b", "_", "٣ ² ½", "\u200b"):
+        await list_jobs(filled, LOCAL_OWNER, q=q, limit=1)
+
+
+def test_a_moment_without_a_zone_is_taken_as_utc() -> None:
+    assert first_id_at(datetime(2026, 1, 1)) == first_id_at(FIRST_AT)  # noqa: DTZ001
