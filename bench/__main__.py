@@ -104,7 +104,9 @@ def order(number: int, run: str, **more: object) -> bytes:
 async def raw_inserts(url: str, connections: int, seconds: float) -> float:
     """Durable single-row inserts a second: what the database gives at best."""
     pool = [await asyncpg.connect(url) for _ in range(connections)]
-    await pool[0].execute("CREATE TABLE IF NOT EXISTS raw (id bigserial PRIMARY KEY, a text, b jsonb)")
+    await pool[0].execute(
+        "CREATE TABLE IF NOT EXISTS raw (id bigserial PRIMARY KEY, a text, b jsonb)"
+    )
     stop_at = time.perf_counter() + seconds
     done = 0
 
@@ -125,7 +127,16 @@ async def raw_inserts(url: str, connections: int, seconds: float) -> float:
 async def submits() -> None:
     """Submits while nobody works on them."""
     print("\n## Submits, worker stopped\n")
-    row("connections", "submits/s", "p50 ms", "p99 ms", "raw inserts/s", "share", "CPU ms: server", "database")
+    row(
+        "connections",
+        "submits/s",
+        "p50 ms",
+        "p99 ms",
+        "raw inserts/s",
+        "share",
+        "CPU ms: server",
+        "database",
+    )
     row(*["---"] * 8)
     async with running("--no-worker") as server:
         await load(server.port, 4, 1.0, lambda n: order(n, "warm"), b"202")
@@ -135,7 +146,9 @@ async def submits() -> None:
             result = await load(server.port, connections, SECONDS, lambda n: order(n, run), b"202")
             after = server.cpu_s()
             assert not result.failures, f"{result.failures} submits failed"
-            each = [1000 * (b - a) / len(result.latencies) for a, b in zip(before, after, strict=True)]
+            each = [
+                1000 * (b - a) / len(result.latencies) for a, b in zip(before, after, strict=True)
+            ]
             row(
                 connections,
                 f"{result.rate:.0f}",
@@ -155,7 +168,11 @@ async def end_to_end(server: Server) -> None:
     row(*["---"] * 7)
     for name, jobs, more in (
         ("text", 3000, {}),
-        ("image 64×64", 1000, {"model": "instant-image", "type": "image", "parameters": {"width": 64, "height": 64}}),
+        (
+            "image 64×64",
+            1000,
+            {"model": "instant-image", "type": "image", "parameters": {"width": 64, "height": 64}},
+        ),
     ):
         reference = await raw_inserts(server.database_url, 8, 2.0)
         before, run, begin = server.cpu_s(), uuid4().hex, time.perf_counter()
@@ -163,7 +180,15 @@ async def end_to_end(server: Server) -> None:
         await _all_ended(server, jobs, run)
         rate = jobs / (time.perf_counter() - begin)
         each = [1000 * (b - a) / jobs for a, b in zip(before, server.cpu_s(), strict=True)]
-        row(name, jobs, f"{rate:.0f}", f"{reference:.0f}", f"{rate / reference:.3f}", f"{each[0]:.2f}", f"{each[1]:.2f}")
+        row(
+            name,
+            jobs,
+            f"{rate:.0f}",
+            f"{reference:.0f}",
+            f"{rate / reference:.3f}",
+            f"{each[0]:.2f}",
+            f"{each[1]:.2f}",
+        )
 
 
 async def _submit_all(server: Server, jobs: int, run: str, more: dict[str, object]) -> None:
@@ -206,13 +231,19 @@ async def reaction(server: Server) -> None:
     calls = dict(line.split("\t") for line in (server.folder / "calls").read_text().splitlines())
     picked = Result(1, [max(0, float(calls[p]) - at) for p, at in answered.items()])
     connection = await asyncpg.connect(server.database_url)
-    rows = await connection.fetch("SELECT id, finished_at FROM jobs WHERE prompt LIKE $1", f"heron {run} %")
+    rows = await connection.fetch(
+        "SELECT id, finished_at FROM jobs WHERE prompt LIKE $1", f"heron {run} %"
+    )
     await connection.close()
-    heard = [told[str(r["id"])] - r["finished_at"].timestamp() for r in rows if str(r["id"]) in told]
+    heard = [
+        told[str(r["id"])] - r["finished_at"].timestamp() for r in rows if str(r["id"]) in told
+    ]
     row("what", "p50 ms", "p95 ms", "p99 ms", "samples")
     row(*["---"] * 5)
     for name, result in (("202 → provider's call", picked), ("end → SSE client", Result(1, heard))):
-        row(name, *(f"{result.ms(share):.1f}" for share in (0.5, 0.95, 0.99)), len(result.latencies))
+        row(
+            name, *(f"{result.ms(share):.1f}" for share in (0.5, 0.95, 0.99)), len(result.latencies)
+        )
 
 
 async def _listen(server: Server, told: dict[str, float]) -> None:
@@ -250,7 +281,9 @@ async def pages() -> None:
             ("filtered, first", "&status=completed&model=sketch"),
             ("a word 1 in 1,000 has", "&q=needle7"),
         ):
-            result = await load(server.port, 1, 1.5, lambda _, q=query: get(f"/api/jobs?limit=20{q}"), b"200")
+            result = await load(
+                server.port, 1, 1.5, lambda _, q=query: get(f"/api/jobs?limit=20{q}"), b"200"
+            )
             assert not result.failures
             row(name, f"{result.ms(0.5):.1f}", f"{result.ms(0.99):.1f}", f"{reference.ms(0.5):.2f}")
 
@@ -277,7 +310,9 @@ def _timed(what: str) -> Iterator[None]:
 
 
 async def main() -> None:
-    print(f"# Safelight on {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}")
+    print(
+        f"# Safelight on {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
+    )
     with _timed("all of it"):
         await submits()
         async with running() as server:

@@ -64,7 +64,11 @@ class Studio:
         known = Settings(**(given | settings))
         async with open_shop(known, with_worker=with_worker) as shop:
             config = uvicorn.Config(
-                build_app(known, shop), lifespan="off", log_config=None, ws="none"
+                build_app(known, shop),
+                lifespan="off",
+                log_config=None,
+                ws="none",
+                server_header=False,
             )
             server = _QuietServer(config)
             # The protocol is named so that asyncio turns Nagle's delay off: 40 ms an answer.

@@ -31,7 +31,7 @@ def default_data_dir() -> Path:
 
 
 class Settings(BaseSettings):
-    """All of Safelight's settings. Names in the environment: SAFELIGHT_ and the name, upper case."""
+    """All settings. In the environment: SAFELIGHT_ and the name in upper case."""
 
     model_config = SettingsConfigDict(
         env_prefix="SAFELIGHT_", toml_file="safelight.toml", extra="ignore", frozen=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -72,12 +73,13 @@ async def open_shop(
         upkeep = Upkeep(database, wakeups, events_kept_days=settings.events_kept_days)
         await feed.start()
         stack.push_async_callback(feed.stop)
+        # Stopped after the worker, which rings until its last job; started after everybody who
+        # listens has said so.
+        stack.push_async_callback(wakeups.stop)
         if shop.worker:
             await shop.worker.start()
             stack.push_async_callback(shop.worker.stop)
-        # Started after everything that listens through it has said so.
         await wakeups.start()
-        stack.push_async_callback(wakeups.stop)
         await upkeep.start()
         stack.push_async_callback(upkeep.stop)
         yield shop
@@ -97,9 +99,17 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
     """The HTTP application over open rooms."""
     return create_app(
         shop,
+        hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
         https=bool(settings.public_url and settings.public_url.startswith("https://")),
     )
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """The names this server answers to. While everybody who reaches it is its owner, a page from
+    elsewhere must not get in by pointing its own name at this machine (DNS rebinding)."""
+    public = urlsplit(settings.public_url).hostname if settings.public_url else None
+    return frozenset({"localhost", "127.0.0.1", "::1", *([public] if public else [])})
 
 
 def _worker(

@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import hatch_build
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
-
-import hatch_build
 
 ROOT = Path(__file__).parent.parent.parent
 STATIC = ROOT / "src" / "safelight" / "static"

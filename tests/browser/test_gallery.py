@@ -44,9 +44,7 @@ async def test_the_keyboard_walks_stars_deletes_and_undoes(hung: Studio, page: P
     await expect(page).to_have_url(re.compile("starred=true"))
 
 
-async def test_the_lightbox_walks_zooms_and_returns_to_its_place(
-    hung: Studio, page: Page
-) -> None:
+async def test_the_lightbox_walks_zooms_and_returns_to_its_place(hung: Studio, page: Page) -> None:
     await page.goto(f"{hung.url}/gallery")
     await page.get_by_role("link", name=PROMPTS[2]).click()
     facts = page.get_by_role("complementary", name="Facts")

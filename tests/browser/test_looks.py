@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage, shifted, violations
+from tests.browser.steps import FLUX, choose_model
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
@@ -94,7 +95,9 @@ async def test_the_theme_is_chosen_kept_and_there_before_the_paint(
     await page.get_by_role("radio", name="Dark").check(force=True)
     await expect(html).to_have_attribute("data-theme", "dark")
     # Even if the application never starts: the inline script alone decides.
-    await page.route("**/assets/*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    await page.route(
+        "**/assets/*.js", lambda route: route.fulfill(body="", content_type="text/javascript")
+    )
     await page.reload()
     await expect(html).to_have_attribute("data-theme", "dark")
 
@@ -124,7 +127,9 @@ async def test_everything_is_reached_without_a_pointer(studio: Studio, page: Pag
 
 
 async def test_stages_are_said_aloud_and_percentages_are_not(studio: Studio, page: Page) -> None:
+    studio.provider_api.plan = Plan(latency_s=0.5)
     await page.goto(studio.url)
+    await choose_model(page, FLUX)
     await page.get_by_role("textbox", name="Prompt").wait_for()
     await page.evaluate(
         """() => {

@@ -53,7 +53,7 @@ async def test_the_queue_cancels_from_every_page(studio: Studio, page: Page) -> 
     ],
 )
 async def test_a_failed_job_says_what_happened_and_about_the_money(
-    studio: Studio, page: Page, fault: str, title: str, body: str, way: str
+    studio: Studio, page: Page, *, fault: str, title: str, body: str, way: str
 ) -> None:
     studio.provider_api.plan = Plan(fault=fault)
     await page.goto(studio.url)

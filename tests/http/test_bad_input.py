@@ -315,7 +315,7 @@ async def test_a_body_of_just_under_a_mebibyte_is_read(desk: Studio) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [b"", b" ", b"two words", b"k" * 256, "schlüssel".encode(), "schlüssel".encode("latin-1")],
+    [b"", b"two words", b"k" * 256, "schlüssel".encode(), "schlüssel".encode("latin-1")],
     ids=short,
 )
 async def test_an_unusable_idempotency_key_is_refused(desk: Studio, key: bytes) -> None:
@@ -341,7 +341,9 @@ async def test_an_unknown_job_is_not_found(desk: Studio, method: str, path: str)
     assert problem["code"] == "not_found"
 
 
-@pytest.mark.parametrize("bad", ["nope", "%00", "%2e%2e", "' OR 1=1 --", "1" * 5000, "%ED%A0%80", "é"])
+@pytest.mark.parametrize(
+    "bad", ["nope", "%00", "%2e%2e", "' OR 1=1 --", "1" * 5000, "%ED%A0%80", "é"]
+)
 @pytest.mark.parametrize(("method", "path"), GONE)
 async def test_an_id_that_is_none_is_refused(
     desk: Studio, method: str, path: str, bad: str
@@ -534,7 +536,8 @@ async def test_every_page_says_what_it_may_load(desk: Studio, path: str) -> None
 
     if answer.status_code == 503:
         pytest.skip("the studio is not built")
-    policy = answer.headers["content-security-policy"]
+    assert 'src="https://' not in answer.text, "a page needs nothing from elsewhere"
+    policy = answer.headers.get("content-security-policy", "")
     assert policy.startswith("default-src 'none'; script-src 'self'")
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
     assert "frame-ancestors 'none'" in policy
@@ -550,16 +553,13 @@ async def test_a_request_id_is_taken_over(desk: Studio, path: str) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        *(b"", b" ", b"a b", b"a\tb", b"x" * 101, b"<script>", b"a;b", b'a"b', b"\xc3\xa9"),
-        *(b"../../etc", b"%0d%0aSet-Cookie:x", b"{id}", b"a,b", b"\x1b[31m", b"a\x7f"),
+        *(b"", b"a b", b"a\tb", b"x" * 101, b"<script>", b"a;b", b'a"b', b"\xc3\xa9"),
+        *(b"../../etc", b"%0d%0aSet-Cookie:x", b"{id}", b"a,b", b"a\xa0"),
     ],
     ids=short,
 )
 async def test_a_hostile_request_id_is_replaced(desk: Studio, hostile: bytes) -> None:
-    try:
-        answer = await desk.client.get("/api/me", headers={b"X-Request-ID": hostile})
-    except httpx2.LocalProtocolError:
-        pytest.skip("the client does not send such a header")
+    answer = await desk.client.get("/api/me", headers={b"X-Request-ID": hostile})
 
     given = answer.headers["x-request-id"]
     assert given.encode("latin-1") != hostile

@@ -58,7 +58,7 @@ def generate(
     ] = None,
     model: Annotated[str, typer.Option(help="See `safelight models`.")] = "auto",
     size: Annotated[str | None, typer.Option(help="1024x768, or a ratio such as 3:2.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="The same seed, the same picture.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same picture.")] = None,
     count: Annotated[int, typer.Option(min=1, max=8, help="Variants.")] = 1,
     enhance: Annotated[bool, typer.Option(help="Rewrite the prompt first.")] = False,
     style: Annotated[str | None, typer.Option(help="A style guide, such as watercolor.")] = None,

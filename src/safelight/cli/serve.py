@@ -93,7 +93,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._shop.stopping = True
         super().handle_exit(sig, frame)
-        # uvicorn would raise the signal again once it has stopped; the rooms are still to be closed.
+        # uvicorn would raise the signal again at its end, before the rooms are closed.
         self._captured_signals.clear()
 
 
@@ -164,10 +164,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _answers(host: str, port: int) -> bool:
     """Whether what holds the port is a Safelight."""
-    with contextlib.suppress(OSError, ValueError):
-        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=2) as answer:  # noqa: S310
+    url = f"http://{host}:{port}/healthz"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
             return b"alive" in answer.read(100)
-    return False
+    except (OSError, ValueError):
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -171,8 +171,10 @@ class EmbeddedPostgres:
 
     def _pg_ctl(self, programs: Path, verb: str, *options: str) -> None:
         self._run(
-            [str(programs / "bin" / "pg_ctl"), verb, "-s", "-w", "-t", str(_START_TIMEOUT_S)]
-            + ["-D", str(self.cluster), *options]
+            [
+                *(str(programs / "bin" / "pg_ctl"), verb, "-s", "-w", "-t", str(_START_TIMEOUT_S)),
+                *("-D", str(self.cluster), *options),
+            ]
         )
 
     def _run(self, command: list[str]) -> None:
@@ -228,6 +230,10 @@ class EmbeddedPostgres:
             shutil.chown(path, self._run_as, self._run_as)
 
     def _require_reachable_home(self) -> None:
+        if self._run_as and _everyone_can_reach(self.home.parent.parent):
+            # Root with a strict umask made the data folder for itself alone. Passing through is
+            # enough for the database's user; looking around is not needed.
+            self.home.parent.chmod(self.home.parent.stat().st_mode | 0o001)
         if self._run_as and not _everyone_can_reach(self.home.parent):
             raise DatabaseUnusable(
                 f"Started as root, the database runs as the user “{self._run_as}”, which cannot "

@@ -61,8 +61,8 @@ class Database:
         except ValueError:
             # What exactly is wrong is not said: it may be a piece of the password.
             raise DatabaseUnusable(
-                f"The database at {without_password(url)} cannot be reached: that is not an address "
-                "PostgreSQL understands. In a password, write @ : / ? # [ and ] as %40 %3A %2F %3F "
+                f"The database at {without_password(url)} cannot be reached: that is not an "
+                "address PostgreSQL understands. In a password, write @ : / ? # [ and ] as %40 %3A %2F %3F "
                 "%23 %5B and %5D."
             ) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -89,7 +89,8 @@ class Wakeups:
         if self._connection is None or self._connection.is_closed():
             raise asyncpg.InterfaceError("closed")
         await self._connection.execute(
-            "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS t(channel, payload)",
+            """SELECT pg_notify(channel, payload)
+               FROM unnest($1::text[], $2::text[]) AS bell (channel, payload)""",
             [channel for channel, _ in batch],
             [payload for _, payload in batch],
         )

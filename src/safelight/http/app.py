@@ -18,9 +18,16 @@ the work; every stage can be followed live. Errors are RFC 9457 `application/pro
 
 
 def create_app(
-    shop: Shop | None, *, body_bytes_max: int = 1024 * 1024, https: bool = False
+    shop: Shop | None,
+    *,
+    hosts: frozenset[str] = frozenset(),
+    body_bytes_max: int = 1024 * 1024,
+    https: bool = False,
 ) -> FastAPI:
-    """The application over its rooms. Without them (None) only its OpenAPI document is of use."""
+    """The application over its rooms. Without them (None) only its OpenAPI document is of use.
+
+    hosts: the names it answers to; empty means any.
+    """
     app = FastAPI(
         title="Safelight",
         version=__version__,
@@ -34,5 +41,5 @@ def create_app(
         app.include_router(room.router)
     add_error_answers(app)
     add_studio(app)
-    app.add_middleware(Edge, body_bytes_max=body_bytes_max, https=https)
+    app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https)
     return app

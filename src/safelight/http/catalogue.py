@@ -43,7 +43,9 @@ async def list_styles(caller: CallerDep) -> list[wire.Style]:
 
 
 @router.get("/stats", response_model=wire.Stats)
-async def get_stats(caller: CallerDep, shop: ShopDep, days: Literal["7", "30", "90"] = "30") -> wire.Stats:
+async def get_stats(
+    caller: CallerDep, shop: ShopDep, days: Literal["7", "30", "90"] = "30"
+) -> wire.Stats:
     """Counts, spend and durations of the caller's jobs."""
     figures = await stats.figures(shop.database, caller.owner_id, int(days))
     counts = {name: figures.by_status.get(name, 0) for name in _STATUSES}
@@ -82,9 +84,7 @@ _STATUSES: tuple[wire.JobStatus, ...] = (
 _DAYS: dict[str, Literal[7, 30, 90]] = {"7": 7, "30": 30, "90": 90}
 
 
-def _model(
-    card: ModelCard, speed: tuple[float, int] | None, off: str | None = None
-) -> wire.Model:
+def _model(card: ModelCard, speed: tuple[float, int] | None, off: str | None = None) -> wire.Model:
     can = card.capabilities
     return wire.Model(
         id=card.id,

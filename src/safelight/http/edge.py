@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 JSON_DEPTH_MAX = 32
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site"})
 
 _EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",
@@ -36,8 +38,11 @@ _DATA_CSP = "default-src 'none'; frame-ancestors 'none'"
 class Edge:
     """The outermost layer. Plain ASGI: a middleware that buffers would break streams."""
 
-    def __init__(self, app: ASGIApp, *, body_bytes_max: int, https: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str], body_bytes_max: int, https: bool
+    ) -> None:
         self._app = app
+        self._hosts = hosts
         self._body_bytes_max = body_bytes_max
         self._headers = dict(_EVERY_ANSWER)
         if https:
@@ -63,6 +68,10 @@ class Edge:
 
         limited = _Limited(receive, self._body_bytes_max, self._too_large())
         try:
+            if refused := self._stranger(scope):
+                answer = problem(Request(scope), 403, "forbidden", "Not from there", refused)
+                await answer(scope, receive, send_with_headers)
+                return
             if _announced_bytes(scope) > self._body_bytes_max:
                 raise TooLarge(self._too_large())
             await self._app(scope, limited, send_with_headers)
@@ -92,6 +101,19 @@ class Edge:
                 ms=round((time.perf_counter() - begin) * 1000, 1),
             )
 
+    def _stranger(self, scope: Scope) -> str | None:
+        """Why this request is not taken from where it comes from, if so."""
+        headers = {name: value for name, value in scope["headers"] if name in _ORIGIN_HEADERS}
+        host = _host_name(headers.get(b"host", b""))
+        if self._hosts and host not in self._hosts:
+            return (
+                "This server does not answer to that name. If it is its own, set "
+                "SAFELIGHT_PUBLIC_URL to the address browsers use."
+            )
+        if scope["method"] not in _SAFE_METHODS and headers.get(b"sec-fetch-site") == b"cross-site":
+            return "Another site's page may not change anything here."
+        return None
+
     def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-ID"] = request_id
         for name, value in self._headers.items():
@@ -120,6 +142,14 @@ class _Limited:
             if self._left < 0:
                 raise TooLarge(self._too_large)
         return message
+
+
+def _host_name(host: bytes) -> str:
+    """The name without the port: [::1]:8000 is ::1."""
+    name = host.decode("latin-1").lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0]
 
 
 def _request_id(scope: Scope) -> str:

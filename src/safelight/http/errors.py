@@ -160,9 +160,7 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return problem(request, 404, "not_found", "Not found", "There is nothing at this address.")
     title = "This cannot be done here" if error.status_code == 405 else "The request was refused"
-    answer = problem(
-        request, error.status_code, "invalid_request", title, str(error.detail) + "."
-    )
+    answer = problem(request, error.status_code, "invalid_request", title, str(error.detail) + ".")
     answer.headers.update(error.headers or {})
     return answer
 

@@ -126,15 +126,14 @@ async def get_job(
 ) -> Response:
     """The job as it is now, or as soon as anything about it changes."""
     row = await _own_job(shop, caller.owner_id, job_id)
-    if wait and row["status"] not in ENDED and if_none_match in (None, _etag(row, shop)):
+    place = await _place(shop, row)
+    if wait and row["status"] not in ENDED and if_none_match in (None, _etag(row, place, shop)):
         row = await _changed(shop, caller.owner_id, row, wait)
-    etag = _etag(row, shop)
+        place = await _place(shop, row)
+    etag = _etag(row, place, shop)
     if if_none_match == etag:
         return Response(status_code=304, headers={"ETag": etag})
-    queue = None
-    if row["status"] == "pending":
-        place = await repository.position(shop.database, job_id, row["priority"])
-        queue = wire.Queue(position=place)
+    queue = wire.Queue(position=place) if place else None
     return answer(views.job(row, shop.links, queue), ETag=etag)
 
 
@@ -157,9 +156,7 @@ async def cancel_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response
 )
 async def retry_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
     """A new job with the same request; only from failed or cancelled."""
-    row = await shop.admission.retry(
-        caller.owner_id, JobId(job_id), request_id=caller.request_id
-    )
+    row = await shop.admission.retry(caller.owner_id, JobId(job_id), request_id=caller.request_id)
     return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
 
@@ -200,9 +197,18 @@ async def _changed(shop: Shop, owner_id: OwnerId, row: Row, wait_s: float) -> Ro
             await subscription.next(left_s)
 
 
-def _etag(row: Row, shop: Shop) -> str:
-    """Changes with the job, and with its links when they are renewed."""
-    return f'"{row["revision"]}-{int(shop.links.expires_at().timestamp())}"'
+async def _place(shop: Shop, row: Row) -> int | None:
+    """Its place in the queue while it waits."""
+    if row["status"] != "pending":
+        return None
+    return await repository.position(shop.database, row["id"], row["priority"])
+
+
+def _etag(row: Row, place: int | None, shop: Shop) -> str:
+    """Changes with the job, its place in the queue, the deletion of one of its pictures, and its
+    links when they are renewed."""
+    deleted = sum(1 << output["index"] for output in row["outputs"] or () if output["deleted"])
+    return f'"{row["revision"]}-{place}-{deleted}-{int(shop.links.expires_at().timestamp())}"'
 
 
 def _digest(body: Any) -> bytes:

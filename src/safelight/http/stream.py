@@ -59,9 +59,7 @@ async def stream_events(
     return EventStream(lines.run(), headers=_HEADERS)
 
 
-@router.get(
-    "/jobs/{job_id}/stream", response_class=EventStream, responses=problems(404) | _STREAM
-)
+@router.get("/jobs/{job_id}/stream", response_class=EventStream, responses=problems(404) | _STREAM)
 async def stream_job(
     job_id: UUID,
     request: Request,
@@ -134,9 +132,7 @@ class _Lines:
         subscription = self._subscription
         if subscription.job_id is None:
             return False
-        row = await repository.read(
-            self._shop.database, subscription.owner_id, subscription.job_id
-        )
+        row = await repository.read(self._shop.database, subscription.owner_id, subscription.job_id)
         return bool(row and row["status"] in ENDED)
 
     async def _snapshots(self) -> AsyncIterator[bytes]:

@@ -157,7 +157,7 @@ def _milliseconds(start: datetime, end: datetime) -> int:
     return max(0, round((end - start).total_seconds() * 1000))
 
 
-def event(line: Event, row: Row | None, links: Links) -> wire.Wire | None:
+def event(line: Event, row: Row | None, links: Links) -> wire.Wire | None:  # noqa: PLR0911
     """A stored line as it is streamed; None when there is nothing (more) to show for it.
 
     row: the job as it is now, needed for the kinds that carry the job or one of its outputs.

@@ -372,7 +372,7 @@ class AssetPage(Wire):
 
 
 class AssetPatch(Strict):
-    starred: bool | None = None
+    starred: Annotated[bool, Field(strict=True)] | None = None
     tags: (
         Annotated[
             list[Annotated[CleanString, StringConstraints(min_length=1, max_length=60)]],

@@ -55,7 +55,7 @@ def encode(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def _channel(values: Floats, across: int, down: int) -> tuple[float, list[float], float]:
-    """(average, frequencies scaled to 0..1, the scale): a cosine transform's upper left triangle."""
+    """(average, frequencies scaled to 0..1, their scale): the low end of a cosine transform."""
     height, width = values.shape
     cosines_x = np.cos(math.pi / width * np.outer(np.arange(across), np.arange(width) + 0.5))
     cosines_y = np.cos(math.pi / height * np.outer(np.arange(down), np.arange(height) + 0.5))

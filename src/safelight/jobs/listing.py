@@ -119,7 +119,7 @@ async def list_jobs(
 
 async def _estimate(database: Database, table: str, where: Where) -> int:
     """How many rows match: counted up to a thousand, else what the planner believes."""
-    sql = f"SELECT FROM {table} j WHERE j.owner_id = $1{where.sql}"  # noqa: S608
+    sql = f"SELECT FROM {table} j WHERE j.owner_id = $1{where.sql}"
     count: int = await database.fetchval(
         f"SELECT count(*) FROM ({sql} LIMIT {_COUNT_MAX + 1}) AS counted",  # noqa: S608
         *where.values,

@@ -21,7 +21,7 @@ from safelight.prompts.refine import refine
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
 from safelight.queueing.outcomes import Again, GiveUp, decide
-from safelight.values.errors import ProviderError, SafelightError
+from safelight.values.errors import OutcomeUnknown, ProviderError, SafelightError
 from safelight.values.ids import JobId
 
 log = structlog.get_logger()
@@ -80,6 +80,10 @@ class Pipeline:
         except Fenced:
             log.info("somebody else has this job now", attempt=attempt.number)
             return None
+        except asyncio.CancelledError:
+            # The worker stops. (Or the job was cancelled: then its row takes nothing more.)
+            await asyncio.shield(self.give_back(job_id))
+            raise
         finally:
             self._attempts.pop(job_id, None)
             await journal.close()
@@ -148,7 +152,7 @@ class Pipeline:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 finished: list[Made] = []
                 for task in done:
-                    if error := task.exception():
+                    if error := _error_of(task):
                         failures[tasks[task]] = _expected(error)
                     else:
                         finished.append(task.result())
@@ -242,6 +246,15 @@ class _Together:
             self._journal.enter(_ORDER[min(self._reached.values())])
 
         return reached
+
+
+def _error_of(task: asyncio.Future[Made]) -> BaseException | None:
+    # Nobody cancels a variant but us, and then we are not here: an adapter lost its own task.
+    return (
+        OutcomeUnknown("The provider's answer was dropped.")
+        if task.cancelled()
+        else task.exception()
+    )
 
 
 def _expected(error: BaseException) -> Exception:

@@ -221,7 +221,7 @@ async def read_page(
     """A page of jobs. `where` is SQL made by `listing.py` from fixed pieces, never from input."""
     order = "DESC" if newest_first else "ASC"
     return await database.fetch(
-        f"{_SHOWN} WHERE j.owner_id = $1 {where} ORDER BY j.id {order} LIMIT {limit:d}",  # noqa: S608
+        f"{_SHOWN} WHERE j.owner_id = $1 {where} ORDER BY j.id {order} LIMIT {limit:d}",
         owner_id,
         *values,
     )
@@ -231,7 +231,8 @@ async def position(database: Database, job_id: JobId | UUID, priority: int) -> i
     """How many waiting jobs are before this one, plus one; counts at most 1,000."""
     count: int = await database.fetchval(
         """SELECT count(*) FROM (
-               SELECT FROM jobs WHERE status = 'pending' AND (priority > $2 OR (priority = $2 AND id < $1))
+               SELECT FROM jobs WHERE status = 'pending'
+                 AND (priority > $2 OR (priority = $2 AND id < $1))
                LIMIT 999) AS before""",
         job_id,
         priority,

@@ -46,7 +46,8 @@ class Upkeep:
             await tx.execute(
                 f"""DELETE FROM events WHERE ctid = ANY(ARRAY(
                         SELECT ctid FROM events
-                        WHERE kind IN ('progress', 'delta') AND at < now() - interval '{_PASSING_KEPT}'
+                        WHERE kind IN ('progress', 'delta')
+                          AND at < now() - interval '{_PASSING_KEPT}'
                           AND NOT EXISTS (SELECT FROM jobs
                                           WHERE id = job_id AND finished_at IS NULL)
                         LIMIT {_BATCH}))"""  # noqa: S608

@@ -173,8 +173,8 @@ class ImageProvider(Protocol):
     """One company's API for pictures.
 
     `at_once` is how many pictures it can work on at a time because they are made on this machine;
-    None for other people's machines. `submit` may raise any `ProviderError`. Providers that only answer with the finished picture
-    never return a Ticket, and their `collect` is never called.
+    None for other people's machines. `submit` may raise any `ProviderError`. Providers that only
+    answer with the finished picture never return a Ticket, and their `collect` is never called.
     """
 
     @property

@@ -85,13 +85,10 @@ export function useLive(): readonly string[] {
     useQuery({
       queryKey: keys.live,
       queryFn: async ({ signal }) => {
-        const pages = await Promise.all(
-          (["processing", "pending"] as const).map((status) =>
-            fetchPage(cache, { status }, 50, null, signal),
-          ),
-        );
-        const jobs = pages.flatMap((page) => page.items);
-        return jobs.sort((a, b) => b.created_at.localeCompare(a.created_at)).map((job) => job.id);
+        const query = { status: ["processing", "pending"] as JobStatus[], limit: 100 };
+        const page = await answered(api.GET("/api/jobs", { params: { query }, signal }));
+        for (const job of page.items) remember(cache, job);
+        return page.items.map((job) => job.id);
       },
     }).data ?? []
   );

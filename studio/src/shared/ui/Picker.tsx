@@ -2,7 +2,7 @@
  * A list to choose one thing from: radio buttons in a panel, in a sheet on a phone.
  *
  * Not Base UI's Select: its focus guards are hidden and focusable at once, which axe rightly reports, and the
- * browser's radio buttons bring arrow keys, disabled choices and "2 of 7" by themselves. 8 kB less, too.
+ * browser's radio buttons bring arrow keys, disabled choices and "2 of 7" by themselves. 13 kB less, too.
  */
 import { Check, ChevronDown } from "lucide-react";
 import { type ReactNode, useId, useState } from "react";
