@@ -1,4 +1,4 @@
-"""`make bench`: measures this checkout on this machine and prints a table.
+"""`make bench`: measures this checkout on this machine and prints tables.
 
 Every figure stands beside a reference from the same run, because machines differ and change their
 speed. The reference is the rate of raw durable inserts by asyncpg on the same database.
@@ -7,89 +7,19 @@ speed. The reference is the rate of raw durable inserts by asyncpg on the same d
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import platform
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from urllib.parse import quote
 from uuid import uuid4
 
 import asyncpg
 
 from bench.load import Result, get, load, post, read_answer
+from bench.process import Server, running
+from safelight.jobs.listing import cursor_of
 
 SECONDS = 4.0
-
-
-class Server:
-    """`bench.server` as a process, in a data folder of its own."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="safelight-bench-"))
-        self.folder.chmod(0o755)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
-        command = [sys.executable, "-m", "bench.server", str(self.port), str(self.folder)]
-        self.process = subprocess.Popen([*command, *arguments])
-
-    @property
-    def database_url(self) -> str:
-        socket_dir = (self.folder / "postgres" / "socket_dir").read_text().strip()
-        return f"postgresql://postgres@/postgres?host={quote(socket_dir)}"
-
-    async def ready(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                writer.write(get("/readyz"))
-                status = await read_answer(reader)
-                writer.close()
-                if status == b"200":
-                    return
-            await asyncio.sleep(0.05)
-        raise SystemExit("the server did not start")
-
-    def cpu_s(self) -> tuple[float, float]:
-        """Processor seconds of the server and of its database so far."""
-        return _cpu_s(str(self.port)), _cpu_s("postgres: ") + _cpu_s(str(self.folder / "postgres"))
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=60)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _cpu_s(part: str) -> float:
-    total = 0.0
-    for process in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            if process.name.isdigit() and part in _command(process):
-                fields = (process / "stat").read_text().rsplit(") ", 1)[1].split()
-                total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
-
-
-def _command(process: Path) -> str:
-    return (process / "cmdline").read_text().replace("\0", " ")
-
-
-@contextlib.asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[Server]:
-    server = Server(*arguments)
-    try:
-        await server.ready()
-        yield server
-    finally:
-        server.stop()
 
 
 def row(*cells: object) -> None:
@@ -143,12 +73,11 @@ async def submits() -> None:
         for connections in (1, 8, 32):
             reference = await raw_inserts(server.database_url, connections, 2.0)
             before, run = server.cpu_s(), uuid4().hex
-            result = await load(server.port, connections, SECONDS, lambda n: order(n, run), b"202")
+            result = await load(
+                server.port, connections, SECONDS, lambda n, r=run: order(n, r), b"202"
+            )
             after = server.cpu_s()
             assert not result.failures, f"{result.failures} submits failed"
-            each = [
-                1000 * (b - a) / len(result.latencies) for a, b in zip(before, after, strict=True)
-            ]
             row(
                 connections,
                 f"{result.rate:.0f}",
@@ -156,8 +85,7 @@ async def submits() -> None:
                 f"{result.ms(0.99):.1f}",
                 f"{reference:.0f}",
                 f"{result.rate / reference:.2f}",
-                f"{each[0]:.2f}",
-                f"{each[1]:.2f}",
+                *_cpu_ms(before, after, len(result.latencies)),
             )
 
 
@@ -166,29 +94,24 @@ async def end_to_end(server: Server) -> None:
     print("\n## End to end, provider takes no time\n")
     row("job", "jobs", "jobs/s", "raw inserts/s (8)", "share", "CPU ms: server", "database")
     row(*["---"] * 7)
-    for name, jobs, more in (
-        ("text", 3000, {}),
-        (
-            "image 64×64",
-            1000,
-            {"model": "instant-image", "type": "image", "parameters": {"width": 64, "height": 64}},
-        ),
-    ):
+    picture = {
+        "model": "instant-image",
+        "type": "image",
+        "parameters": {"width": 64, "height": 64},
+    }
+    for name, jobs, more in (("text", 3000, {}), ("image 64×64", 1000, picture)):
         reference = await raw_inserts(server.database_url, 8, 2.0)
         before, run, begin = server.cpu_s(), uuid4().hex, time.perf_counter()
         await _submit_all(server, jobs, run, more)
         await _all_ended(server, jobs, run)
         rate = jobs / (time.perf_counter() - begin)
-        each = [1000 * (b - a) / jobs for a, b in zip(before, server.cpu_s(), strict=True)]
-        row(
-            name,
-            jobs,
-            f"{rate:.0f}",
-            f"{reference:.0f}",
-            f"{rate / reference:.3f}",
-            f"{each[0]:.2f}",
-            f"{each[1]:.2f}",
-        )
+        cpu = _cpu_ms(before, server.cpu_s(), jobs)
+        row(name, jobs, f"{rate:.0f}", f"{reference:.0f}", f"{rate / reference:.3f}", *cpu)
+
+
+def _cpu_ms(before: tuple[float, float], after: tuple[float, float], count: int) -> list[str]:
+    """Milliseconds of processor time each, of the server and of the database."""
+    return [f"{1000 * (b - a) / count:.2f}" for a, b in zip(before, after, strict=True)]
 
 
 async def _submit_all(server: Server, jobs: int, run: str, more: dict[str, object]) -> None:
@@ -272,8 +195,6 @@ async def pages() -> None:
         await connection.execute("ANALYZE")
         oldest = await connection.fetchval("SELECT id FROM jobs ORDER BY id OFFSET 25 LIMIT 1")
         await connection.close()
-        from safelight.jobs.listing import cursor_of  # noqa: PLC0415
-
         reference = await load(server.port, 1, 1.0, lambda _: get("/healthz"), b"200")
         for name, query in (
             ("first", ""),
@@ -289,8 +210,8 @@ async def pages() -> None:
 
 
 _MANY_JOBS = """
-INSERT INTO jobs (id, owner_id, type, status, prompt, model, provider, request, count, digest, price,
-                  charged, created_at, started_at, finished_at)
+INSERT INTO jobs (id, owner_id, type, status, prompt, model, provider, request, count, digest,
+                  price, charged, created_at, started_at, finished_at)
 SELECT ('0190' || lpad(to_hex(n), 8, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
        '00000000-0000-7000-8000-000000000001', 'image', 'completed',
        'a heron over tin roofs ' || n || ' needle' || n % 1000, 'sketch', 'sketch',
@@ -302,23 +223,14 @@ FROM generate_series(1, 100000) AS n
 """
 
 
-@contextlib.contextmanager
-def _timed(what: str) -> Iterator[None]:
-    begin = time.perf_counter()
-    yield
-    print(f"\n({what}: {time.perf_counter() - begin:.0f} s)")
-
-
 async def main() -> None:
-    print(
-        f"# Safelight on {os.cpu_count()} cores, Python {platform.python_version()}, {time.strftime('%Y-%m-%d')}"
-    )
-    with _timed("all of it"):
-        await submits()
-        async with running() as server:
-            await end_to_end(server)
-            await reaction(server)
-        await pages()
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"# Safelight on {machine}, {time.strftime('%Y-%m-%d')}")
+    await submits()
+    async with running() as server:
+        await end_to_end(server)
+        await reaction(server)
+    await pages()
 
 
 asyncio.run(main())

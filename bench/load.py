@@ -1,10 +1,10 @@
-"""A load generator that costs little itself: prepared bytes over kept connections, no HTTP library."""
+"""A load generator that costs little itself: prepared bytes, kept connections, no HTTP library."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -38,13 +38,26 @@ async def load(
     begin = time.perf_counter()
     stop_at = begin + seconds
     await asyncio.gather(
-        *(_connection(port, stop_at, numbers, request, ok, result) for _ in range(connections))
+        *(
+            _connection(
+                port, stop_at=stop_at, numbers=numbers, request=request, ok=ok, result=result
+            )
+            for _ in range(connections)
+        )
     )
     result.seconds = time.perf_counter() - begin
     return result
 
 
-async def _connection(port, stop_at, numbers, request, ok, result) -> None:  # type: ignore[no-untyped-def]
+async def _connection(
+    port: int,
+    *,
+    stop_at: float,
+    numbers: Iterator[int],
+    request: Callable[[int], bytes],
+    ok: bytes,
+    result: Result,
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while (sent_at := time.perf_counter()) < stop_at:
         writer.write(request(next(numbers)))

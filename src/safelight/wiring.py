@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import FastAPI
 
-from safelight.database.embedded import EmbeddedPostgres
+from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
@@ -27,6 +28,10 @@ from safelight.providers.registry import Registry
 from safelight.queueing.worker import Counter, Worker
 from safelight.settings import Settings, secret_key
 
+_LOOK_AFTER_S = 0.5
+
+log = structlog.get_logger()
+
 
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
@@ -37,11 +42,24 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
             embedded = EmbeddedPostgres(settings.data_dir)
             stack.callback(embedded.stop)
             url = await asyncio.to_thread(embedded.start)
+            keeper = asyncio.create_task(_keep_running(embedded), name="embedded database")
+            stack.callback(keeper.cancel)
         database = await Database.connect(url, connections_max=settings.db_connections)
         stack.push_async_callback(database.close)
         async with database.pool.acquire() as connection:
             await migrate(connection)  # type: ignore[arg-type]  # a proxy of a Connection
         yield database
+
+
+async def _keep_running(embedded: EmbeddedPostgres) -> None:
+    """Nobody else looks after a database that is ours: what died is started again."""
+    while True:
+        await asyncio.sleep(_LOOK_AFTER_S)
+        try:
+            if await asyncio.to_thread(embedded.revive):
+                log.warning("the embedded database had died and was started again")
+        except DatabaseUnusable as error:
+            log.error("the embedded database does not start", error=str(error))
 
 
 @asynccontextmanager

@@ -226,6 +226,22 @@ def test_a_killed_postgres_is_started_anew_with_its_data(
         again.stop()
 
 
+def test_whoever_still_uses_a_database_that_died_revives_it(
+    embedded: EmbeddedPostgres, data_dir: Path
+) -> None:
+    url = embedded.start()
+    ask(url, "CREATE TABLE kept AS SELECT 42 AS answer")
+    assert not embedded.revive(), "it lives"
+    kill_postmaster(data_dir)
+
+    assert embedded.revive()
+
+    assert ask(url, "SELECT answer FROM kept") == 42
+    embedded.stop()
+    assert not embedded.revive(), "nobody uses it any more"
+    assert not answers(url)
+
+
 def test_leaving_a_database_that_died_is_no_error(
     embedded: EmbeddedPostgres, data_dir: Path
 ) -> None:

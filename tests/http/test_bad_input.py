@@ -575,8 +575,10 @@ async def test_every_request_without_an_id_gets_one_of_its_own(desk: Studio) -> 
 # What is unusual but right.
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [(1, "low"), (3, "low"), (4, "normal"), (7, "normal"), (8, "high"), (10, "high")]
-    + [("LOW", "low"), ("High", "high")],
+    [
+        *((1, "low"), (3, "low"), (4, "normal"), (7, "normal"), (8, "high"), (10, "high")),
+        *(("LOW", "low"), ("High", "high")),
+    ],
 )
 async def test_a_priority_may_be_a_number_or_upper_case(
     desk: Studio, given: Any, shown: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.fakes.server import Plan
@@ -14,9 +14,12 @@ FLUX = {"model": "openai/flux-schnell", "parameters": {"width": 128, "height": 1
 GENERATIONS = "POST /v1/images/generations"
 
 
-async def until(happened: Callable[[], Any], within_s: float = 10) -> None:
+async def until(happened: Callable[[], bool | Awaitable[bool]], within_s: float = 10) -> None:
     deadline = time.monotonic() + within_s
-    while not happened():
+    while True:
+        known = happened()
+        if known if isinstance(known, bool) else await known:
+            return
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
 
@@ -24,8 +27,9 @@ async def until(happened: Callable[[], Any], within_s: float = 10) -> None:
 async def running(studio: Studio, **order: Any) -> dict[str, Any]:
     """A job whose request the provider has and never answers."""
     studio.provider_api.plan = Plan(fault="hang")
+    asked = studio.provider_api.counts[GENERATIONS] + order.get("count", 1)
     job = await studio.submit("a heron", **(FLUX | order))
-    await until(lambda: studio.provider_api.counts[GENERATIONS] == order.get("count", 1))
+    await until(lambda: studio.provider_api.counts[GENERATIONS] == asked)
     return job
 
 
@@ -33,7 +37,9 @@ async def test_a_running_job_is_cancelled_within_a_second_also_at_the_provider(
     studio: Studio,
 ) -> None:
     job = await running(studio, count=2)
-    events = asyncio.create_task(collect(studio, f"/api/jobs/{job['id']}/stream"))
+    events: list[dict[str, Any]] = []
+    watching = asyncio.create_task(collect(studio, f"/api/jobs/{job['id']}/stream", events))
+    await until(lambda: bool(events))
     begin = time.monotonic()
 
     answer = await studio.client.delete(f"/api/jobs/{job['id']}")
@@ -41,7 +47,8 @@ async def test_a_running_job_is_cancelled_within_a_second_also_at_the_provider(
     assert answer.status_code == 200
     assert answer.json()["status"] == "cancelled"
     await until(lambda: studio.provider_api.abandoned == 2)  # its connections were closed
-    assert (await events)[-1]["event"] == "cancelled"
+    await watching
+    assert events[-1]["event"] == "cancelled"
     assert time.monotonic() - begin < 1
     shown = await studio.get(job["id"])
     assert shown["status"] == "cancelled"
@@ -73,8 +80,7 @@ async def test_the_worker_goes_on_after_a_cancel(studio: Studio) -> None:
     other = await studio.generate("a fox", **FLUX)
 
     assert other["status"] == "completed"
-    entries = await studio.database.fetchval("SELECT count(*) FROM queue.pgqueuer")
-    assert entries == 0
+    await until(lambda: queue_is_empty(studio))
 
 
 async def test_only_a_failed_or_cancelled_job_is_tried_again(studio: Studio) -> None:
@@ -223,5 +229,10 @@ async def test_a_failure_is_told_without_the_operators_key(studio: Studio) -> No
     assert "sk-fake" not in (await studio.client.get(f"/api/jobs/{job['id']}/events")).text
 
 
-async def collect(studio: Studio, path: str) -> list[dict[str, Any]]:
-    return [event async for event in studio.events(path)]
+async def collect(studio: Studio, path: str, events: list[dict[str, Any]]) -> None:
+    async for event in studio.events(path):
+        events.append(event)  # noqa: PERF401  (seen while they come)
+
+
+async def queue_is_empty(studio: Studio) -> bool:
+    return not await studio.database.fetchval("SELECT count(*) FROM queue.pgqueuer")

@@ -92,6 +92,17 @@ class EmbeddedPostgres:
             self._users.close()
             self._users = None
 
+    def revive(self) -> bool:
+        """Start it again if it died under us, killed for its memory for example. Returns whether
+        it had. Raises: DatabaseUnusable."""
+        if self._users is None or self._is_ready():
+            return False
+        with self._alone():
+            if self._users is None or self._is_ready():
+                return False  # another process was faster, or we left meanwhile
+            self._boot(self._reachable_programs())
+        return True
+
     def _alone(self) -> _Exclusive:
         return _Exclusive(self.home / "start.lock")
 

@@ -104,9 +104,6 @@ SESSION = {
     "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
     "idle_in_transaction_session_timeout": "15s",
     "timezone": "UTC",
-    # Every statement is short and its shape fixed: planning it again for each value costs more
-    # than a better plan could win.
-    "plan_cache_mode": "force_generic_plan",
     "jit": "off",
 }
 

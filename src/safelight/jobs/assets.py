@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,9 @@ from safelight.database.pool import Database, Row
 from safelight.jobs.listing import (
     Page,
     Where,
-    _estimate,
-    cursor_of,
+    estimate,
     first_id_at,
+    page_of,
     read_cursor,
     words_query,
 )
@@ -42,16 +43,17 @@ async def list_assets(
     where.add("j.starred = {}", starred)
     where.add("j.id >= {}", first_id_at(since))
     where.add("j.id < {}", first_id_at(until))
-    total = await _estimate(database, "assets", where)
+    all_of_them = where.copy()
     where.add("j.id < {}", read_cursor(cursor))
-    rows = await database.fetch(
-        f"""SELECT {_SHOWN} FROM assets j WHERE j.owner_id = $1{where.sql}
-            ORDER BY j.id DESC LIMIT {limit + 1:d}""",  # noqa: S608
-        *where.values,
+    total, rows = await asyncio.gather(
+        estimate(database, "assets", all_of_them),
+        database.fetch(
+            f"""SELECT {_SHOWN} FROM assets j WHERE j.owner_id = $1{where.sql}
+                ORDER BY j.id DESC LIMIT {limit + 1:d}""",  # noqa: S608
+            *where.values,
+        ),
     )
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, cursor_of(rows[-1]["id"]) if more else None, total)
+    return page_of(rows, limit, total)
 
 
 async def read_asset(database: Database, owner_id: OwnerId, asset_id: UUID) -> Row | None:

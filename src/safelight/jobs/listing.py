@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from safelight.database.pool import Database, Row
 from safelight.jobs import repository
@@ -37,6 +40,12 @@ class Where:
         if value is not None:
             self.values.append(value)
             self._pieces.append(piece.format(f"${len(self.values)}"))
+
+    def copy(self) -> Where:
+        """The conditions so far; what is added to one is not added to the other."""
+        twin = Where(self.values[0])
+        twin.values, twin._pieces = list(self.values), list(self._pieces)
+        return twin
 
     @property
     def sql(self) -> str:
@@ -102,22 +111,29 @@ async def list_jobs(
     where.add("j.words @@ to_tsquery('simple', {})", words_query(q))
     where.add("j.id >= {}", first_id_at(since))
     where.add("j.id < {}", first_id_at(until))
-    total = await _estimate(database, "jobs", where)
+    all_of_them = where.copy()
     where.add("j.id < {}" if newest_first else "j.id > {}", read_cursor(cursor))
-    rows = await repository.read_page(
-        database,
-        owner_id,
-        where=where.sql,
-        values=where.values[1:],
-        newest_first=newest_first,
-        limit=limit + 1,
+    total, rows = await asyncio.gather(
+        estimate(database, "jobs", all_of_them),
+        repository.read_page(
+            database,
+            owner_id,
+            where=where.sql,
+            values=where.values[1:],
+            newest_first=newest_first,
+            limit=limit + 1,
+        ),
     )
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, cursor_of(rows[-1]["id"]) if more else None, total)
+    return page_of(rows, limit, total)
 
 
-async def _estimate(database: Database, table: str, where: Where) -> int:
+def page_of(rows: list[Row], limit: int, total: int) -> Page:
+    """A page out of `limit` + 1 rows: the one too many says that there is a next page."""
+    shown = rows[:limit]
+    return Page(shown, cursor_of(shown[-1]["id"]) if len(rows) > limit else None, total)
+
+
+async def estimate(database: Database, table: str, where: Where) -> int:
     """How many rows match: counted up to a thousand, else what the planner believes."""
     sql = f"SELECT FROM {table} j WHERE j.owner_id = $1{where.sql}"
     count: int = await database.fetchval(
@@ -126,11 +142,6 @@ async def _estimate(database: Database, table: str, where: Where) -> int:
     )
     if count <= _COUNT_MAX:
         return count
-    async with database.transaction() as tx:
-        # EXPLAIN cannot be prepared with values, and only a plan for these values is an estimate.
-        await tx.execute("SET LOCAL plan_cache_mode = 'force_custom_plan'")
-        plan = await tx.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *where.values)
-    import json  # noqa: PLC0415
-
-    believed = int(json.loads(plan)[0]["Plan"]["Plan Rows"])
+    plan = await database.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *where.values)
+    believed = int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])
     return max(believed, _COUNT_MAX + 1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 import structlog
 
-from safelight.database.patience import patiently
+from safelight.database.patience import GONE, patiently
 from safelight.database.pool import Database
 from safelight.images.store import PictureStore
 from safelight.jobs import rendering, repository
@@ -82,7 +83,8 @@ class Pipeline:
             return None
         except asyncio.CancelledError:
             # The worker stops. (Or the job was cancelled: then its row takes nothing more.)
-            await asyncio.shield(self.give_back(job_id))
+            with suppress(*GONE):
+                await asyncio.shield(self.give_back(job_id))
             raise
         finally:
             self._attempts.pop(job_id, None)

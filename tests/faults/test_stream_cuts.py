@@ -1,0 +1,207 @@
+"""Streams that are cut anywhere and resumed: every stored line once, in order, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.server import Plan
+from tests.faults.conftest import Ledger, eventually, server_settings, submit_many
+from tests.studio import ServerProcess, Studio, parse_events
+
+# Passing lines may be thinned out before they are stored; what is stored is never left out.
+STORED = """SELECT xid || '-' || number AS id, kind, job_id::text FROM events
+            WHERE $1 IN ('', job_id::text) ORDER BY xid, number"""
+
+
+class Reader:
+    """A client that remembers what it has seen whole, and resumes behind it."""
+
+    def __init__(self, url: str, path: str, *, after: str | None = "0-0") -> None:
+        self.seen: list[dict[str, Any]] = []
+        self.cuts = 0
+        self._url = url
+        self._path = path
+        self._after = after
+
+    @property
+    def ids(self) -> list[str]:
+        return [event["id"] for event in self.seen]
+
+    async def read(
+        self,
+        *,
+        bytes_max: int | None = None,
+        until: Callable[[], Awaitable[bool]] | None = None,
+        within_s: float = 30,
+    ) -> None:
+        """Connect, and read until the line is cut after `bytes_max`, the server ends the stream,
+        or `until` says that it is enough."""
+        headers = {"Last-Event-ID": self._after} if self._after else {}
+        async with (
+            asyncio.timeout(within_s),
+            httpx2.AsyncClient(base_url=self._url, trust_env=False, timeout=within_s) as client,
+            client.stream("GET", self._path, headers=headers) as answer,
+        ):
+            assert answer.status_code == 200
+            async for event in parse_events(_cut(answer.aiter_bytes(), bytes_max)):
+                if "id" in event:
+                    self._after = event["id"]
+                if "id" in event and "data" in event:
+                    self.seen.append(event)
+                if until and await until():
+                    return
+        if bytes_max is not None:
+            self.cuts += 1
+
+
+async def _cut(chunks: AsyncIterator[bytes], bytes_max: int | None) -> AsyncIterator[bytes]:
+    left = bytes_max
+    async for chunk in chunks:
+        if left is None:
+            yield chunk
+            continue
+        yield chunk[:left]
+        left -= len(chunk)
+        if left <= 0:
+            return
+
+
+async def assert_saw_all(reader: Reader, ledger: Ledger, job_id: str = "") -> None:
+    stored = await ledger.fetch(STORED, job_id)
+    assert reader.ids == [row["id"] for row in stored]
+    assert [event["event"] for event in reader.seen] == [row["kind"] for row in stored]
+    assert [event["data"]["job_id"] for event in reader.seen] == [row["job_id"] for row in stored]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+async def test_a_stream_of_everything_cut_ten_times_misses_and_repeats_nothing(
+    studio: Studio, database_url: str, seed: int
+) -> None:
+    chance, jobs = random.Random(seed), 12
+    studio.provider_api.plan = Plan(latency_s=0.1, step_s=0.05)
+    reader, ledger = Reader(studio.url, "/api/events"), Ledger(database_url)
+
+    async def order_slowly() -> None:
+        for number in range(jobs):
+            if number % 3:
+                await submit_many(studio.url, 1)
+            else:
+                await submit_many(studio.url, 1, type="text", model="openai/tiny-chat")
+            await asyncio.sleep(chance.random() * 0.1)
+
+    async def all_seen() -> bool:
+        ends = sum(event["event"] in ("completed", "failed") for event in reader.seen)
+        return ends == jobs and ordering.done()
+
+    ordering = asyncio.create_task(order_slowly())
+    while reader.cuts < 10:
+        # Now and then in the first bytes, in the middle of a line or far behind.
+        await reader.read(bytes_max=chance.choice([1, 30, 400, 3_000, 9_000]) + chance.randrange(90))
+    await ordering
+    await reader.read(until=all_seen)
+
+    await assert_saw_all(reader, ledger)
+    assert await ledger.all_completed(jobs)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_stream_of_one_job_resumes_at_any_byte(
+    studio: Studio, database_url: str, seed: int
+) -> None:
+    chance = random.Random(seed)
+    studio.provider_api.plan = Plan(latency_s=0.05, step_s=0.15)
+    neighbour = asyncio.create_task(submit_many(studio.url, 5))
+    (job_id,) = await submit_many(studio.url, 1, type="text", model="openai/tiny-chat")
+    reader = Reader(studio.url, f"/api/jobs/{job_id}/stream")
+
+    ended = False
+    while not ended:
+        await reader.read(bytes_max=40 + chance.randrange(900))
+        ended = bool(reader.seen) and reader.seen[-1]["event"] == "completed"
+    await neighbour
+
+    await assert_saw_all(reader, Ledger(database_url), job_id)
+    told = "".join(e["data"]["text"] for e in reader.seen if e["event"] == "delta")
+    assert told == reader.seen[-1]["data"]["job"]["outputs"][0]["text"]
+
+
+async def test_a_finished_story_can_be_read_from_every_line_on(
+    studio: Studio, database_url: str
+) -> None:
+    job = await studio.generate("a heron", model="openai/flux-schnell")
+    path, ledger = f"/api/jobs/{job['id']}/stream", Ledger(database_url)
+    stored = [row["id"] for row in await ledger.fetch(STORED, job["id"])]
+
+    for place, after in enumerate(stored[:-1]):
+        reader = Reader(studio.url, path, after=after)
+        await reader.read()
+        assert reader.ids == stored[place + 1 :]
+    at_the_end = Reader(studio.url, path, after=stored[-1])
+    await at_the_end.read(within_s=5)
+
+    assert [event["event"] for event in at_the_end.seen] == ["snapshot"], "it would wait for ever"
+    assert at_the_end.seen[0]["data"]["job"]["status"] == "completed"
+
+
+async def test_who_comes_without_a_position_gets_a_snapshot_and_then_all_that_follows(
+    studio: Studio, database_url: str
+) -> None:
+    studio.provider_api.plan = Plan(latency_s=0.3)
+    job = await studio.submit("a heron", model="openai/flux-schnell")
+    reader = Reader(studio.url, f"/api/jobs/{job['id']}/stream", after=None)
+
+    await reader.read()
+
+    first, *following = reader.seen
+    assert first["event"] == "snapshot"
+    stored = [row["id"] for row in await Ledger(database_url).fetch(STORED, job["id"])]
+    assert following
+    assert [event["id"] for event in following] == stored[-len(following) :]
+    shown = first["data"]["job"]
+    assert len(stored) - len(following) >= (1 if shown["status"] == "pending" else 2)
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+async def test_a_stream_survives_the_restart_of_its_server(
+    how: str, database_url: str, tmp_path: Path, provider_api: FakeOpenAI
+) -> None:
+    provider_api.plan = Plan(latency_s=0.4)
+    server = ServerProcess(database_url, tmp_path, **server_settings(provider_api))
+    ledger, jobs = Ledger(database_url), 40
+    server.start()
+    reader = Reader(server.url, "/api/events")
+
+    async def half_seen() -> bool:
+        return sum(event["event"] == "completed" for event in reader.seen) >= 20
+
+    async def all_seen() -> bool:
+        return sum(event["event"] == "completed" for event in reader.seen) == jobs
+
+    await submit_many(server.url, jobs)
+    reading = asyncio.create_task(reader.read(until=half_seen))
+    await eventually(reading.done)
+    await reading
+    broken = asyncio.create_task(reader.read(until=all_seen))
+    await asyncio.sleep(0.1)  # anywhere in the middle of the second half
+    if how == "SIGKILL":
+        server.kill()
+    else:
+        assert await asyncio.to_thread(server.stop) == 0
+    with contextlib.suppress(httpx2.HTTPError):  # cut off, or told to come again
+        await broken
+    server.start()
+    if not await all_seen():
+        await reader.read(until=all_seen)
+
+    assert server.stop() == 0
+    await assert_saw_all(reader, ledger)
+    await ledger.assert_exactly_once(jobs)
