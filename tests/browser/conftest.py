@@ -124,9 +124,8 @@ async def open_page(browser: Browser, guard: Guard) -> AsyncIterator[OpenPage]:
         contexts.append(context)
         context.set_default_timeout(15_000)
         await context.add_init_script(_WATCH_SHIFTS)
-        page = await context.new_page()
-        guard.watch(page)
-        return page
+        context.on("page", guard.watch)
+        return await context.new_page()
 
     yield opened
     for context in contexts:

@@ -45,8 +45,9 @@ def furnish(url: str) -> None:
             parameters = {k: v for k, v in size.items() if v != "4:5"} | {"seed": seed}
             if size["aspect_ratio"] == "4:5":
                 parameters |= {"width": 896, "height": 1120}
-            order = {"prompt": prompt, "count": count, "model": "sketch", "parameters": parameters}
-            job = client.post("/api/jobs", json=order).raise_for_status().json()
+            order = {"prompt": prompt, "count": count, "model": "sketch", "reuse": "never"}
+            answer = client.post("/api/jobs", json=order | {"parameters": parameters})
+            job = answer.raise_for_status().json()
             while job["status"] in ("pending", "processing"):
                 time.sleep(0.2)
                 job = client.get(f"/api/jobs/{job['id']}").json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from playwright.async_api import Page, expect
@@ -123,6 +124,18 @@ async def test_a_prompt_survives_a_reload_before_it_is_sent(studio: Studio, page
     await page.get_by_role("textbox", name="Prompt").fill("half a thou")
     await page.reload()
     await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("half a thou")
+
+
+async def test_enter_counts_before_the_models_are_there(studio: Studio, page: Page) -> None:
+    async def late(route, request) -> None:  # type: ignore[no-untyped-def]
+        await asyncio.sleep(1)
+        await route.continue_()
+
+    await page.route("**/api/models", late)
+    await page.goto(studio.url)
+    turn = await send(page, "a heron in a hurry")
+    await finished(turn)
+    await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
 
 
 async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Page) -> None:

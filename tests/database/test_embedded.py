@@ -286,9 +286,7 @@ def test_a_start_that_died_half_way_is_begun_again(data_dir: Path) -> None:
         embedded.stop()
 
 
-def test_a_path_too_long_for_a_socket_is_no_obstacle(
-    data_dir: Path, stopped_cluster: Path
-) -> None:
+def test_a_path_too_long_for_a_socket_is_no_obstacle(data_dir: Path, stopped_cluster: Path) -> None:
     deep = data_dir / ("a-folder-with-a-long-name-" * 5)
     deep.mkdir(mode=0o755)
     subprocess.run(["cp", "-a", stopped_cluster, deep / "postgres"], check=True)
@@ -311,7 +309,7 @@ def test_root_is_told_when_the_database_could_not_reach_the_folder(data_dir: Pat
     closed = data_dir / "closed"
     closed.mkdir(mode=0o700)
 
-    with pytest.raises(DatabaseUnusable, match="cannot reach .*--data-dir or SAFELIGHT_DATA_DIR"):
+    with pytest.raises(DatabaseUnusable, match=r"cannot reach .*--data-dir or SAFELIGHT_DATA_DIR"):
         EmbeddedPostgres(closed).start()
 
 

@@ -79,7 +79,9 @@ async def test_a_failed_migration_leaves_nothing_and_the_lock_to_the_next(
     with pytest.raises(asyncpg.DuplicateTableError):
         await migrate(connection)
 
-    assert await connection.fetchval("SELECT count(*) FROM pg_tables WHERE tablename = 'users'") == 0
+    assert (
+        await connection.fetchval("SELECT count(*) FROM pg_tables WHERE tablename = 'users'") == 0
+    )
     await connection.execute("DROP TABLE jobs")
     other = await asyncpg.connect(empty_database_url)
     applied = await asyncio.wait_for(migrate(other), 30)
@@ -92,7 +94,8 @@ async def test_vectors_can_be_compared(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
 
     nearest = await connection.fetchval(
-        "SELECT v FROM unnest('{[1\\,0],[0\\,1]}'::vector[]) AS v ORDER BY v <=> '[0.1,0.9]' LIMIT 1"
+        """SELECT v FROM unnest(ARRAY['[1,0]', '[0,1]']::vector[]) AS v
+           ORDER BY v <=> '[0.1,0.9]' LIMIT 1"""
     )
 
     assert nearest == "[0,1]"

@@ -96,7 +96,10 @@ async def _sleepers(url: str) -> int:
         ("postgresql://host/db", "postgresql://host/db"),
         ("postgresql://me:hun@hunter2@host/db", "postgresql://me@host/db"),
         ("postgresql://me:hun/hunter2@host/db", "postgresql://me@host/db"),
-        ("postgresql://postgres@/postgres?host=%2Ftmp", "postgresql://postgres@/postgres?host=%2Ftmp"),
+        (
+            "postgresql://postgres@/postgres?host=%2Ftmp",
+            "postgresql://postgres@/postgres?host=%2Ftmp",
+        ),
         ("postgresql://host/db?user=me&password=hunter2", "postgresql://host/db?user=me"),
         ("postgresql://host/db?password=hunter2&user=me", "postgresql://host/db?user=me"),
         ("postgresql://host/db?password=hunter2", "postgresql://host/db"),

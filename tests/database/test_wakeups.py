@@ -105,8 +105,8 @@ async def test_different_payloads_all_arrive_in_order(wakeups: Wakeups, ear: Ear
 
 async def test_every_process_hears(wakeups: Wakeups, database: Database) -> None:
     other, here, there = Wakeups(database), Ear(), Ear()
-    wakeups.hear(CHANNEL, here)
-    other.hear(CHANNEL, there)
+    await wakeups.hear(CHANNEL, here)
+    await other.hear(CHANNEL, there)
     await wakeups.start()
     await other.start()
 
@@ -121,7 +121,7 @@ async def test_who_only_listens_notices_the_lost_line_and_hears_again(
     wakeups: Wakeups, database: Database
 ) -> None:
     ear = Ear()
-    wakeups.hear("only_ours", ear)
+    await wakeups.hear("only_ours", ear)
     await wakeups.start()
 
     await cut_the_line(database)
@@ -137,7 +137,7 @@ async def test_bells_rung_while_the_line_is_lost_are_sent_once_it_is_back(
     wakeups: Wakeups, database: Database, ear: Ear
 ) -> None:
     own = Ear()
-    wakeups.hear("only_ours", own)
+    await wakeups.hear("only_ours", own)
     await wakeups.start()
     await cut_the_line(database)
 
@@ -152,7 +152,7 @@ async def test_a_listener_is_not_called_for_nothing(
     wakeups: Wakeups, database: Database, ear: Ear
 ) -> None:
     own = Ear()
-    wakeups.hear("only_ours", own)
+    await wakeups.hear("only_ours", own)
     await wakeups.start()
 
     wakeups.ring(CHANNEL, "somebody else's")

@@ -53,9 +53,7 @@ def serve(provider_api: FakeOpenAI) -> Iterator[Callable[..., ServerProcess]]:
 
     def make(database_url: str | None, data_dir: Path, **more: str) -> ServerProcess:
         data_dir.mkdir(exist_ok=True)
-        made.append(
-            ServerProcess(database_url, data_dir, **server_settings(provider_api, **more))
-        )
+        made.append(ServerProcess(database_url, data_dir, **server_settings(provider_api, **more)))
         return made[-1]
 
     yield make

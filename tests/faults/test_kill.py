@@ -211,7 +211,9 @@ async def test_sigterm_under_jobs_that_take_too_long_burns_no_attempt(
 
     assert await ledger.statuses() == {"pending": 30}
     assert await ledger.value("SELECT sum(crashes) + sum(tries) FROM jobs") == 0
-    waiting = "SELECT count(*) FROM queue.pgqueuer WHERE status = 'queued' AND execute_after <= now()"
+    waiting = (
+        "SELECT count(*) FROM queue.pgqueuer WHERE status = 'queued' AND execute_after <= now()"
+    )
     assert await ledger.value(waiting) == 30, "they have to be there for whoever comes next"
     provider_api.plan = QUICK
     begin = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import string
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -136,7 +137,7 @@ async def test_a_link_expires_to_the_second(studio: Studio) -> None:
 
     answers = [(await studio.client.get(now)).status_code]
     expires = int(now.partition("exp=")[2].partition("&")[0])
-    while __import__("time").time() < expires:
+    while time.time() < expires:
         await asyncio.sleep(0.02)
     answers.append((await studio.client.get(now)).status_code)
     answers.append((await studio.client.get(dead.original(asset["id"], "png"))).status_code)

@@ -40,7 +40,7 @@ def test_previews_keep_shape_and_colours(kind: str) -> None:
     facts = read_facts(data)
     derived = derive(data)
 
-    assert (facts.format, facts.width, facts.height) == (kind.split()[0], 400, 300)
+    assert (facts.format, facts.width, facts.height) == (kind.split(maxsplit=1)[0], 400, 300)
     sizes = {side: opened(preview).size for side, preview in derived.previews.items()}
     assert sizes == {640: (400, 300), 320: (320, 240), 160: (160, 120)}
     for preview in derived.previews.values():

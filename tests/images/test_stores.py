@@ -79,9 +79,7 @@ async def test_what_was_put_comes_back_byte_for_byte(store: ObjectPictureStore) 
     assert await store.size("ab/picture/original.png") == len(data)
 
 
-@pytest.mark.parametrize(
-    ("start", "end"), [(0, 1), (0, 1000), (999, 1000), (17, 18), (300, 900)]
-)
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (0, 1000), (999, 1000), (17, 18), (300, 900)])
 async def test_any_part_can_be_read(store: ObjectPictureStore, start: int, end: int) -> None:
     data = bytes(number % 251 for number in range(1000))
     await store.put("part", data)

@@ -13,7 +13,7 @@ from tests.images.pictures import LEFT, RIGHT, two_colours
 
 
 def decode(data: bytes) -> NDArray[np.int64]:
-    """(height, width, 4) pixels, the longer side 32: `thumbHashToRGBA` of evanw.github.io/thumbhash."""
+    """(height, width, 4) pixels, the longer side 32, as evanw.github.io/thumbhash has it."""
     head = int.from_bytes(data[:3], "little")
     more = int.from_bytes(data[3:5], "little")
     has_alpha, wide = head >> 23 & 1, more >> 15 & 1

@@ -262,9 +262,7 @@ async def test_a_reader_that_does_not_keep_up_is_told_to_come_again(
             await slow.next(0)
 
 
-async def test_lines_of_other_processes_come_by_their_bell(
-    feed: Feed, database_url: str
-) -> None:
+async def test_lines_of_other_processes_come_by_their_bell(feed: Feed, database_url: str) -> None:
     async with (
         writers(database_url, 1) as (elsewhere,),
         feed.subscribe(OWNER) as live,
@@ -315,7 +313,8 @@ async def test_without_readers_the_database_is_left_alone(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-", "1", "1-", "-1", "1-2-3", "a-b", "1.5-2", "²-1", "9" * 41, f"{2**63}-1", "1--2"]
+    "text",
+    ["", "-", "1", "1-", "-1", "1-2-3", "a-b", "1.5-2", "²-1", "9" * 41, f"{2**63}-1", "1--2"],
 )
 def test_nonsense_is_no_position(text: str) -> None:
     assert Position.parse(text) is None

@@ -29,7 +29,7 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     )
 
 
-async def _keep(_: asyncpg.Connection) -> None:
+async def keep(_: asyncpg.Connection) -> None:
     """Nothing to reset between two uses: no statement here leaves anything behind in the session.
 
     asyncpg's own reset is a round trip at every release, a third of a short statement's cost.
@@ -52,7 +52,7 @@ class Database:
                 min_size=2,
                 max_size=connections_max,
                 init=_prepare,
-                reset=_keep,
+                reset=keep,
                 command_timeout=STATEMENT_TIMEOUT_S,
                 timeout=10,
                 max_inactive_connection_lifetime=300,
@@ -62,8 +62,8 @@ class Database:
             # What exactly is wrong is not said: it may be a piece of the password.
             raise DatabaseUnusable(
                 f"The database at {without_password(url)} cannot be reached: that is not an "
-                "address PostgreSQL understands. In a password, write @ : / ? # [ and ] as %40 %3A %2F %3F "
-                "%23 %5B and %5D."
+                "address PostgreSQL understands. In a password, write @ : / ? # [ and ] as "
+                "%40 %3A %2F %3F %23 %5B and %5D."
             ) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnusable(

@@ -1,9 +1,10 @@
-"""Telling other processes that something changed, after the commit and never in its way.
+"""Telling everybody that something changed, after the commit and never in its way.
 
 A NOTIFY inside a transaction takes a database-wide lock at the commit and would serialise every
-submit. So a committed change only rings a bell here; the bells of the last few milliseconds leave
-together as one NOTIFY on a connection of their own. A lost wake-up costs a poll interval, never
-a job: everything that is woken also polls.
+submit. So a committed change only rings a bell here. Listeners of this process hear it at once;
+for the others the bells of the last few milliseconds leave together as one NOTIFY, on a connection
+of their own. A lost wake-up costs a poll interval, never a job: everything that is woken also
+polls.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Wakeups:
         self._listeners: dict[str, list[Listener]] = {}
         self._rung: dict[tuple[str, str], None] = {}  # an ordered set
         self._some = asyncio.Event()
+        self._listening: set[str] = set()
+        self._in_use = asyncio.Lock()  # a connection does one thing at a time
         self._connection: asyncpg.Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self.on_connect: Callable[[asyncpg.Connection], object] | None = None
@@ -42,9 +45,16 @@ class Wakeups:
         self._rung[channel, payload] = None
         self._some.set()
 
-    def hear(self, channel: str, listener: Listener) -> None:
+    async def hear(self, channel: str, listener: Listener) -> None:
         """Call `listener` at every bell, and once after a lost connection is back."""
         self._listeners.setdefault(channel, []).append(listener)
+        async with self._in_use:
+            if self._connection and not self._connection.is_closed():
+                await self._listen(self._connection)
+
+    def ignore(self, channel: str, listener: Listener) -> None:
+        """Stop calling `listener`."""
+        self._listeners[channel].remove(listener)
 
     async def start(self) -> None:
         await self._connect()
@@ -60,22 +70,36 @@ class Wakeups:
                 await self._connection.close(timeout=2)
 
     async def _connect(self) -> None:
-        connection = await self._database.connect_alone()
-        for channel in self._listeners:
-            await connection.add_listener(channel, self._heard)
-        # Without this a process that has nothing to say would never notice that it is deaf.
-        connection.add_termination_listener(lambda _: self._some.set())
-        self._connection = connection
+        async with self._in_use:
+            connection = await self._database.connect_alone()
+            self._listening = set()
+            await self._listen(connection)
+            # Without this a process with nothing to say would never notice that it is deaf.
+            connection.add_termination_listener(lambda _: self._some.set())
+            self._connection = connection
 
-    def _heard(self, _: object, __: int, channel: str, payload: object) -> None:
-        for listener in self._listeners.get(channel, ()):
-            listener(str(payload))
+    async def _listen(self, connection: asyncpg.Connection) -> None:
+        """LISTEN to every channel that somebody wants to hear and this connection does not yet."""
+        for channel in self._listeners.keys() - self._listening:
+            await connection.add_listener(channel, self._heard)
+            self._listening.add(channel)
+
+    def _heard(self, connection: object, sender: int, channel: str, payload: object) -> None:
+        if self._connection and sender == self._connection.get_server_pid():
+            return  # our own bell, which our listeners have heard
+        self._tell(channel, str(payload))
+
+    def _tell(self, channel: str, payload: str) -> None:
+        for listener in tuple(self._listeners.get(channel, ())):
+            listener(payload)
 
     async def _run(self) -> None:
         while True:
             await self._some.wait()
             self._some.clear()
             batch, self._rung = list(self._rung), {}
+            for channel, payload in batch:
+                self._tell(channel, payload)
             try:
                 await self._send(batch)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -88,12 +112,13 @@ class Wakeups:
     async def _send(self, batch: list[tuple[str, str]]) -> None:
         if self._connection is None or self._connection.is_closed():
             raise asyncpg.InterfaceError("closed")
-        await self._connection.execute(
-            """SELECT pg_notify(channel, payload)
-               FROM unnest($1::text[], $2::text[]) AS bell (channel, payload)""",
-            [channel for channel, _ in batch],
-            [payload for _, payload in batch],
-        )
+        async with self._in_use:
+            await self._connection.execute(
+                """SELECT pg_notify(channel, payload)
+                   FROM unnest($1::text[], $2::text[]) AS bell (channel, payload)""",
+                [channel for channel, _ in batch],
+                [payload for _, payload in batch],
+            )
 
     async def _reconnect(self) -> None:
         attempt = 0

@@ -169,6 +169,13 @@ def _announced_bytes(scope: Scope) -> int:
     return 0
 
 
+def is_known(if_none_match: str | None, etag: str) -> bool:
+    """Whether the caller has what `etag` names: one of the list it sent, also where a proxy that
+    compresses made it weak."""
+    known = {part.strip().removeprefix("W/") for part in (if_none_match or "").split(",")}
+    return bool(known & {etag, "*"})
+
+
 class JsonRequest(Request):
     """Reads JSON strictly: no NaN, no half characters, no nesting that is only there to hurt."""
 

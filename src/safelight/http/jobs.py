@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from safelight.database.pool import Row
 from safelight.http import views, wire
 from safelight.http.caller import CallerDep
-from safelight.http.edge import JsonRoute
+from safelight.http.edge import JsonRoute, is_known
 from safelight.http.errors import problems
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import listing, repository
@@ -127,11 +127,12 @@ async def get_job(
     """The job as it is now, or as soon as anything about it changes."""
     row = await _own_job(shop, caller.owner_id, job_id)
     place = await _place(shop, row)
-    if wait and row["status"] not in ENDED and if_none_match in (None, _etag(row, place, shop)):
+    is_behind = if_none_match and not is_known(if_none_match, _etag(row, place, shop))
+    if wait and row["status"] not in ENDED and not is_behind:
         row = await _changed(shop, caller.owner_id, row, wait)
         place = await _place(shop, row)
     etag = _etag(row, place, shop)
-    if if_none_match == etag:
+    if is_known(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})
     queue = wire.Queue(position=place) if place else None
     return answer(views.job(row, shop.links, queue), ETag=etag)
@@ -144,8 +145,6 @@ async def cancel_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response
         row = await _own_job(shop, caller.owner_id, job_id)
         raise AlreadyFinished(f"The job is {row['status']} already.")
     shop.feed.announce()
-    if shop.worker:
-        shop.worker.cancel(JobId(job_id))
     shop.wakeups.ring(CANCEL_CHANNEL, str(job_id))
     row = await _own_job(shop, caller.owner_id, job_id)
     return answer(views.job(row, shop.links))

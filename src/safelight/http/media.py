@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from safelight.http.edge import is_known
 from safelight.http.errors import problem, problems
 from safelight.http.shop import ShopDep
 from safelight.images.store import PREVIEW_SIDES, original_key, preview_key
@@ -52,9 +53,10 @@ async def get_media(
         raise NotFound("picture")
     etag = f'"{facts["sha256"].hex()[:32]}-{name}"'
     headers = _headers(asset_id, kind, etag, int(exp), download=download)
-    if if_none_match == etag:
+    if is_known(if_none_match, etag):
         return Response(status_code=304, headers=headers)
-    part = _part(range_, size)
+    asked = _asked(range_)
+    part = _part(asked, size)
     if part is None:
         answer = problem(
             request,
@@ -67,11 +69,11 @@ async def get_media(
         return answer
     start, end = part
     headers["Content-Length"] = str(end - start)
-    if range_:
+    if asked:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return StreamingResponse(
         shop.store.stream(key, start, end),
-        status_code=206 if range_ else 200,
+        status_code=206 if asked else 200,
         headers=headers,
         media_type=CONTENT_TYPES[kind],
     )
@@ -92,13 +94,20 @@ def _headers(
     }
 
 
-def _part(range_: str | None, size: int) -> tuple[int, int] | None:
-    """(start, end) of the bytes asked for; the whole for a header that asks for several parts or
-    is not understood, as RFC 9110 allows; None when there is no such part."""
+def _asked(range_: str | None) -> tuple[str, str] | None:
+    """(first, last) of a header that asks for one part. None for one that asks for several, or is
+    not understood: it is then answered with the whole, as RFC 9110 has it."""
     found = _RANGE.fullmatch(range_ or "")
     if found is None or found.group(0) == "bytes=-":
+        return None
+    return found[1], found[2]
+
+
+def _part(asked: tuple[str, str] | None, size: int) -> tuple[int, int] | None:
+    """(start, end) of the bytes asked for; None when there is no such part."""
+    if asked is None:
         return 0, size
-    first, last = found.groups()
+    first, last = asked
     if not first:  # the last n bytes
         start, end = max(0, size - int(last)), size
     else:

@@ -54,9 +54,7 @@ async def stream_events(
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
 ) -> EventStream:
     """All of the caller's jobs in one stream."""
-    subscription = shop.feed.subscribe(caller.owner_id)
-    lines = _Lines(shop, request, subscription, _resume(last_event_id or after))
-    return EventStream(lines.run(), headers=_HEADERS)
+    return _open(shop, request, shop.feed.subscribe(caller.owner_id), last_event_id or after)
 
 
 @router.get("/jobs/{job_id}/stream", response_class=EventStream, responses=problems(404) | _STREAM)
@@ -71,9 +69,18 @@ async def stream_job(
     """One job until it ends."""
     if await repository.read(shop.database, caller.owner_id, job_id) is None:
         raise NotFound("job")
-    subscription = shop.feed.subscribe(caller.owner_id, job_id)
-    lines = _Lines(shop, request, subscription, _resume(last_event_id or after))
-    return EventStream(lines.run(), headers=_HEADERS)
+    return _open(
+        shop, request, shop.feed.subscribe(caller.owner_id, job_id), last_event_id or after
+    )
+
+
+def _open(
+    shop: Shop, request: Request, subscription: Subscription, after: str | None
+) -> EventStream:
+    """Raises: Overloaded, InvalidRequest; later than here the answer would have begun."""
+    if shop.stopping:
+        raise Overloaded("The server is restarting.", 1)
+    return EventStream(_Lines(shop, request, subscription, _resume(after)).run(), headers=_HEADERS)
 
 
 def _resume(text: str | None) -> Position | None:
@@ -102,8 +109,6 @@ class _Lines:
         self._ended = False
 
     async def run(self) -> AsyncIterator[bytes]:
-        if self._shop.stopping:
-            raise Overloaded("The server is restarting.", 1)
         async with self._subscription:
             async for piece in self._past():
                 yield piece

@@ -42,6 +42,8 @@ class Links:
         """Whether the link is one of ours and still valid."""
         if not (expires.isascii() and expires.isdecimal() and len(expires) <= 12):
             return "wrong"
+        if expires != str(int(expires)):  # 0123 would be a second link with the same signature
+            return "wrong"
         if not hmac.compare_digest(self._signature(path, int(expires)), signature.encode()):
             return "wrong"
         return "ok" if int(expires) > time.time() else "expired"

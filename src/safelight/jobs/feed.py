@@ -126,7 +126,7 @@ class Feed:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._wakeups.hear(CHANNEL, lambda _: self._news.set())
+        await self._wakeups.hear(CHANNEL, lambda _: self._news.set())
         self._task = asyncio.create_task(self._run(), name="feed")
 
     async def stop(self) -> None:

@@ -67,7 +67,13 @@ class Upkeep:
                 "DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 hour'"
             )
             await tx.execute("DELETE FROM queue.pgqueuer WHERE status = 'failed'")
-        if found := await restore_missing(self._database):
+        # A transaction of its own: one that has written holds back every reader of the feed, and
+        # this one only writes when there is something to mend.
+        async with self._database.transaction() as tx:
+            if not await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+                return  # two that look at once would each queue what is missing
+            found = await restore_missing(tx)
+        if found:
             log.error("jobs without a queue entry were queued again", jobs=found)
             ring_for_entries(self._wakeups)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import orjson
 
 from safelight.database.migrate import QUEUE
-from safelight.database.pool import Database
+from safelight.database.pool import Connection, Database
 from safelight.database.wakeups import Wakeups
 
 CANCEL_CHANNEL = "safelight_cancel"
@@ -19,11 +19,11 @@ CANCEL_CHANNEL = "safelight_cancel"
 
 def ring_for_entries(wakeups: Wakeups) -> None:
     """Say that there are new entries, in the words PgQueuer's own listener understands."""
-    wakeups.ring(QUEUE.channel, _BELL)
+    wakeups.ring(QUEUE.channel, BELL)
 
 
 # The time is that of the import: nobody reads it, and equal bells coalesce into one.
-_BELL = orjson.dumps(
+BELL = orjson.dumps(
     {
         "channel": QUEUE.channel,
         "operation": "insert",
@@ -34,7 +34,7 @@ _BELL = orjson.dumps(
 ).decode()
 
 
-async def restore_missing(database: Database, *, older_than_s: float = 60.0) -> int:
+async def restore_missing(database: Database | Connection, *, older_than_s: float = 60.0) -> int:
     """Queue jobs that wait but have no entry. There should never be one; a bug, or a database
     restored from two backups, must not leave a job waiting for ever. Returns how many there were.
     """

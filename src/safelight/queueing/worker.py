@@ -26,12 +26,13 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job as Entry
+from pgqueuer.ports.driver import NotifyCallback
 
 from safelight.database.migrate import QUEUE
 from safelight.database.patience import GONE
-from safelight.database.pool import Database
+from safelight.database.pool import Database, keep
 from safelight.database.wakeups import Wakeups
-from safelight.queueing.entries import CANCEL_CHANNEL, ring_for_entries
+from safelight.queueing.entries import BELL, CANCEL_CHANNEL, ring_for_entries
 from safelight.queueing.liveness import Liveness
 from safelight.queueing.outcomes import Again
 from safelight.values.ids import JobId
@@ -58,6 +59,28 @@ class Counter:
 
     lanes: tuple[str, ...]
     places: int
+
+
+class _Driver(AsyncpgPoolDriver):
+    """PgQueuer listens through our wake-ups: no connection of its own, and a submit in this process
+    reaches the worker without a round trip."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], wakeups: Wakeups) -> None:
+        super().__init__(pool)
+        self._wakeups = wakeups
+        self._heard: list[tuple[str, Callable[[str], None]]] = []
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        def heard(payload: str) -> None:
+            callback(payload or BELL)  # '' says that bells may have been missed
+
+        self._heard.append((channel, heard))
+        await self._wakeups.hear(channel, heard)
+
+    def ignore_all(self) -> None:
+        for channel, callback in self._heard:
+            self._wakeups.ignore(channel, callback)
+        self._heard.clear()
 
 
 class Worker:
@@ -94,7 +117,7 @@ class Worker:
         return len(self._managers) == len(self._counters) and not self._stopping
 
     async def start(self) -> None:
-        self._wakeups.hear(CANCEL_CHANNEL, self._heard_cancel)
+        await self._wakeups.hear(CANCEL_CHANNEL, self._heard_cancel)
         await self._liveness.start()
         self._tasks = [
             asyncio.create_task(self._supervise(counter), name=f"worker {counter.lanes}")
@@ -134,10 +157,10 @@ class Worker:
         while not self._stopping:
             try:
                 async with asyncpg.create_pool(
-                    self._database.url, min_size=2, max_size=4, command_timeout=15
+                    self._database.url, min_size=1, max_size=3, command_timeout=15, reset=keep
                 ) as pool:
                     pause_s = 0.1
-                    await self._run(counter, pool)
+                    await self._run(counter, _Driver(pool, self._wakeups))
             except Exception as error:
                 log.warning("the worker lost the database", error=str(error) or repr(error))
             finally:
@@ -146,9 +169,9 @@ class Worker:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 2.0)
 
-    async def _run(self, counter: Counter, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+    async def _run(self, counter: Counter, driver: _Driver) -> None:
         queries = Queries(
-            AsyncpgPoolDriver(pool),
+            driver,
             QueryBuilderEnvironment(QUEUE),
             QueryQueueBuilder(QUEUE),
             QuerySchedulerBuilder(QUEUE),
@@ -160,6 +183,12 @@ class Worker:
             manager.entrypoint(lane, on_failure="hold")(self._handle)
         self._managers[counter] = manager
         log.info("worker ready", lanes=counter.lanes, places=counter.places)
+        try:
+            await self._run_manager(manager, counter)
+        finally:
+            driver.ignore_all()
+
+    async def _run_manager(self, manager: QueueManager, counter: Counter) -> None:
         await manager.run(
             dequeue_timeout=timedelta(seconds=_POLL_S),
             batch_size=max(1, min(_BATCH_MAX, counter.places // 2)),

@@ -1,7 +1,7 @@
 /** Where the prompt is written and sent. */
 import { useQueryClient } from "@tanstack/react-query";
 import { ArrowUp } from "lucide-react";
-import { type KeyboardEvent, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useStyles } from "@/shared/api/catalogue";
 import type { Trouble } from "@/shared/api/client";
 import { newOrder, useSubmit } from "@/shared/api/jobs";
@@ -29,6 +29,8 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
   const submit = useSubmit();
   const prompt = useRef<HTMLTextAreaElement>(null);
   const recall = useRef(-1);
+  // Enter came before the models did: it is meant all the same.
+  const [eager, setEager] = useState(false);
   // One press of Send is one order: a repeat after a lost answer carries the same key.
   const pending = useRef<{ body: string; sent: { order: JobIn; key: string } } | null>(null);
 
@@ -41,6 +43,7 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
   const sendable = ready && able && draft.prompt.trim() !== "" && !tooLong && !submit.isPending;
 
   const send = () => {
+    if (!ready) setEager(draft.prompt.trim() !== "");
     if (!sendable) return;
     const order = orderFrom(draft, can);
     const body = JSON.stringify(order);
@@ -61,6 +64,12 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
       },
     });
   };
+
+  useEffect(() => {
+    if (!eager || !ready) return;
+    setEager(false);
+    send();
+  });
 
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.nativeEvent.isComposing) return;
@@ -111,6 +120,7 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
             value={draft.prompt}
             onChange={(event) => {
               if (trouble) submit.reset();
+              setEager(false);
               set({ prompt: event.target.value });
             }}
             onKeyDown={onKeyDown}

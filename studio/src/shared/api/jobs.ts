@@ -97,6 +97,8 @@ export function useLive(): readonly string[] {
 /** A job that was not there before: at the head of what Create shows and, while it runs, in the queue. */
 export function admit(cache: QueryClient, job: Job): void {
   remember(cache, job);
+  // Its first page is still on its way, and may have been read before this job was there.
+  if (!cache.getQueryData(keys.feed)) void cache.invalidateQueries({ queryKey: keys.feed });
   cache.setQueryData<InfiniteData<JobPage, string | null>>(keys.feed, (feed) => {
     const [first, ...rest] = feed?.pages ?? [];
     if (!feed || !first || feed.pages.some((page) => page.items.some((one) => one.id === job.id)))

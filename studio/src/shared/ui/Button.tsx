@@ -26,7 +26,12 @@ type Props = ButtonHTMLAttributes<HTMLButtonElement> & {
 
 export function Button({ look = "plain", size = "dense", className, ...rest }: Props) {
   return (
-    <button type="button" className={`${buttonClass(look, size)} ${className ?? ""}`} {...rest} />
+    <button
+      type="button"
+      data-look={look}
+      className={`${buttonClass(look, size)} ${className ?? ""}`}
+      {...rest}
+    />
   );
 }
 

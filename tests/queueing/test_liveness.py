@@ -1,0 +1,113 @@
+"""Who died is noticed within seconds; who lives keeps what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import pytest
+
+from safelight.database.pool import Database
+from safelight.queueing.liveness import Liveness
+from safelight.values.ids import new_id
+from tests.queueing.conftest import AddJob
+
+
+class Watcher:
+    """A worker's liveness, and how often it took something over."""
+
+    def __init__(self, database: Database) -> None:
+        self.reclaims = 0
+        self.news = asyncio.Event()
+        self.liveness = Liveness(database, on_reclaim=self._count)
+
+    def _count(self) -> None:
+        self.reclaims += 1
+        self.news.set()
+
+    async def __aenter__(self) -> Watcher:
+        await self.liveness.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.liveness.stop()
+
+
+async def manager_of(database: Database, job_id: UUID) -> UUID | None:
+    found: UUID | None = await database.fetchval(
+        "SELECT queue_manager_id FROM queue.pgqueuer WHERE payload = uuid_send($1)", job_id
+    )
+    return found
+
+
+async def test_a_dead_workers_entries_come_back_within_seconds_and_a_live_ones_do_not(
+    database: Database, add_job: AddJob
+) -> None:
+    dead = new_id()
+    async with Watcher(database) as watcher, Watcher(database) as neighbour:
+        left = await add_job("processing", entry="picked", manager=dead)
+        theirs = await add_job("processing", entry="picked", manager=neighbour.liveness.manager_id)
+        own = await add_job("processing", entry="picked", manager=watcher.liveness.manager_id)
+        begin = time.monotonic()
+
+        await asyncio.wait_for(asyncio.shield(watcher.news.wait()), 15)
+
+        assert time.monotonic() - begin < 10, "no faster than the lease would have been"
+        assert await manager_of(database, left) is None
+        status = "SELECT status::text FROM queue.pgqueuer WHERE payload = uuid_send($1)"
+        assert await database.fetchval(status, left) == "queued"
+        # They were looked at as often as the dead one's.
+        assert await manager_of(database, theirs) == neighbour.liveness.manager_id
+        assert await manager_of(database, own) == watcher.liveness.manager_id
+
+
+async def test_a_worker_is_dead_from_the_moment_its_connection_is(
+    database: Database, add_job: AddJob
+) -> None:
+    async with AsyncExitStack() as stack:
+        watcher = await stack.enter_async_context(Watcher(database))
+        dying = await stack.enter_async_context(Watcher(database))
+        held = await add_job("processing", entry="picked", manager=dying.liveness.manager_id)
+        await dying.liveness.stop()  # what the kernel does for a process that is killed
+
+        await asyncio.wait_for(watcher.news.wait(), 15)
+
+        assert await manager_of(database, held) is None
+
+
+async def test_a_short_loss_of_the_connection_costs_no_entry(
+    database: Database, add_job: AddJob
+) -> None:
+    async with Watcher(database) as watcher, Watcher(database) as cut:
+        held = await add_job("processing", entry="picked", manager=cut.liveness.manager_id)
+        lock_holders = """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+            WHERE datname = current_database() AND query LIKE '%pg_advisory_lock(hashtextext%'
+              AND pid <> pg_backend_pid()"""
+        assert await database.fetchval(lock_holders) == 2
+        # Both hold a lock again; a dead worker's entry shows when they have looked often enough.
+        left = await add_job("processing", entry="picked", manager=new_id())
+
+        async with asyncio.timeout(20):
+            while await manager_of(database, left):
+                watcher.news.clear()
+                cut.news.clear()
+                waits = [asyncio.ensure_future(one.news.wait()) for one in (watcher, cut)]
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+
+        assert await manager_of(database, held) == cut.liveness.manager_id
+
+
+@pytest.mark.parametrize("status", ["queued", "failed"])
+async def test_only_entries_that_somebody_held_are_given_back(
+    database: Database, add_job: AddJob, status: str
+) -> None:
+    async with Watcher(database) as watcher:
+        other = await add_job("pending", entry=status)
+        await add_job("processing", entry="picked", manager=new_id())
+
+        await asyncio.wait_for(watcher.news.wait(), 15)
+
+        kept = "SELECT status::text FROM queue.pgqueuer WHERE payload = uuid_send($1)"
+        assert await database.fetchval(kept, other) == status

@@ -1,0 +1,92 @@
+"""What follows from each way in which a provider can fail."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+import pytest
+
+from safelight.queueing.outcomes import RETRY_AFTER_MAX_S, Again, GiveUp, decide
+from safelight.values.errors import (
+    InvalidOutput,
+    OutcomeUnknown,
+    ProviderAuth,
+    ProviderBusy,
+    ProviderError,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderRejected,
+    ProviderUnreachable,
+    TookTooLong,
+)
+
+ATTEMPTS = 5
+
+# How often a job is tried that fails in the same way every time.
+TRIES: dict[type[ProviderError], int] = {
+    ProviderRefused: 1,
+    ProviderRejected: 1,
+    ProviderAuth: 1,
+    ProviderBusy: ATTEMPTS,
+    ProviderUnreachable: ATTEMPTS,
+    ProviderFailed: ATTEMPTS,
+    InvalidOutput: ATTEMPTS,
+    # They may have cost the operator money: one more try, not four.
+    OutcomeUnknown: 2,
+    TookTooLong: 2,
+}
+
+
+def decided(error: Exception, tries: int, attempts_max: int = ATTEMPTS) -> Again | GiveUp:
+    return decide(error, tries=tries, attempts_max=attempts_max, backoff_max_s=60)
+
+
+def test_no_failure_was_forgotten() -> None:
+    assert set(TRIES) == set(ProviderError.__subclasses__())
+
+
+@pytest.mark.parametrize("kind", TRIES)
+def test_each_failure_is_tried_as_often_as_it_makes_sense(kind: type[ProviderError]) -> None:
+    tries = 1
+    while isinstance(decided(kind("it failed"), tries), Again):
+        tries += 1
+
+    assert tries == TRIES[kind]
+
+
+@pytest.mark.parametrize("kind", TRIES)
+def test_what_a_user_may_repeat_is_what_we_repeat(kind: type[ProviderError]) -> None:
+    assert kind.retryable == (TRIES[kind] > 1)
+
+
+@pytest.mark.parametrize("kind", TRIES)
+def test_no_failure_is_tried_more_often_than_the_setting_says(kind: type[ProviderError]) -> None:
+    assert isinstance(decided(kind("it failed"), 1, attempts_max=1), GiveUp)
+
+
+def test_a_failure_of_our_own_is_tried_as_often_as_the_setting_says() -> None:
+    assert isinstance(decided(RuntimeError("a bug"), ATTEMPTS - 1), Again)
+    assert isinstance(decided(RuntimeError("a bug"), ATTEMPTS), GiveUp)
+
+
+def test_the_wait_that_a_provider_asks_for_is_kept_to_the_second() -> None:
+    decision = decided(ProviderBusy("busy", retry_after_s=7.5), 1)
+
+    assert decision == Again(7.5)
+
+
+def test_nobody_can_make_us_wait_for_a_day() -> None:
+    assert decided(ProviderBusy("busy", retry_after_s=86_400), 1) == Again(RETRY_AFTER_MAX_S)
+
+
+def test_waits_grow_up_to_a_ceiling_and_are_spread_below_it() -> None:
+    for tries, ceiling in ((1, 1), (2, 2), (3, 4), (4, 8), (9, 60)):
+        delays = []
+        for _ in range(400):
+            decision = decided(ProviderFailed("it failed"), tries, attempts_max=100)
+            assert isinstance(decision, Again)
+            delays.append(decision.delay_s)
+
+        assert 0 <= min(delays) < ceiling / 10
+        assert ceiling * 0.9 < max(delays) <= ceiling
+        assert mean(delays) == pytest.approx(ceiling / 2, rel=0.2)
