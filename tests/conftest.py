@@ -54,7 +54,7 @@ class Cluster:
 
     async def drop(self, url: str) -> None:
         admin = await asyncpg.connect(self.url)
-        await admin.execute(f"DROP DATABASE IF EXISTS {url.split('/')[3].split('?')[0]} (FORCE)")
+        await admin.execute(f"DROP DATABASE IF EXISTS {url.split('/')[3].split('?', maxsplit=1)[0]} (FORCE)")
         await admin.close()
 
 

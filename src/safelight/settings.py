@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -175,10 +177,16 @@ def load(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         sentences = [
-            f"{'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}"
+            ".".join(map(str, wrong["loc"])) + ": " + wrong["msg"].removeprefix("Value error, ")
             for wrong in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsWrong("; ".join(sentences)) from None
+    except SettingsError as error:
+        # It says no more than the name of the field, and that in the library's own words.
+        name = str(error).partition('"')[2].partition('"')[0]
+        raise SettingsWrong(f"{name}: must be written as JSON.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsWrong(f"safelight.toml cannot be read: {error}.") from None
 
 
 def prepare_data_dir(settings: Settings) -> None:

@@ -41,7 +41,7 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         if url is None:
             embedded = EmbeddedPostgres(settings.data_dir)
             stack.callback(embedded.stop)
-            url = await asyncio.to_thread(embedded.start)
+            url = await _started(embedded)
             keeper = asyncio.create_task(_keep_running(embedded), name="embedded database")
             stack.callback(keeper.cancel)
         database = await Database.connect(url, connections_max=settings.db_connections)
@@ -49,6 +49,17 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
         async with database.pool.acquire() as connection:
             await migrate(connection)  # type: ignore[arg-type]  # a proxy of a Connection
         yield database
+
+
+async def _started(embedded: EmbeddedPostgres) -> str:
+    """Its URL. Cancelled, it waits for the thread, which goes on: only what has started can be
+    stopped."""
+    starting = asyncio.create_task(asyncio.to_thread(embedded.start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        raise
 
 
 async def _keep_running(embedded: EmbeddedPostgres) -> None:

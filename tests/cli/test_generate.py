@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,30 @@ import pytest
 from PIL import Image
 
 from safelight import __version__
-from tests.cli.conftest import Run
+from tests.cli.conftest import Complaint, Run
+from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.studio import ServerProcess
 
-Complaint = Callable[..., str]
 
-
-@pytest.fixture
-def server(server_process: ServerProcess, provider_api: FakeOpenAI) -> Iterator[ServerProcess]:
-    server_process.environment |= {
-        "SAFELIGHT_OPENAI_API_KEY": str(provider_api.key),
-        "SAFELIGHT_OPENAI_BASE_URL": provider_api.base_url,
+@pytest.fixture(scope="module")
+def server(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """One running server for all of this module."""
+    url = asyncio.run(cluster.clone())
+    server = ServerProcess(url, tmp_path_factory.mktemp("server"))
+    server.environment |= {
+        "SAFELIGHT_OPENAI_API_KEY": str(_fake_openai.key),
+        "SAFELIGHT_OPENAI_BASE_URL": _fake_openai.base_url,
         "SAFELIGHT_OPENAI_IMAGE_MODELS": '["flux-schnell"]',
         "SAFELIGHT_OPENAI_TEXT_MODELS": '["tiny-chat"]',
     }
-    server_process.start()
-    yield server_process
+    server.start()
+    yield server
+    server.stop()
+    asyncio.run(cluster.drop(url))
 
 
 def test_a_picture_is_written_where_it_was_asked_and_the_place_printed(
@@ -169,7 +176,7 @@ def test_a_text_that_cannot_be_written_is_said_in_a_sentence(
 def test_a_failed_job_is_explained(
     complaint: Complaint, server: ServerProcess, provider_api: FakeOpenAI
 ) -> None:
-    provider_api.plan = Plan(fault="refused")
+    provider_api.plan = Plan(fault="refused")  # also for the server of the module
 
     said = complaint(
         "generate", "a fox", "--model", "openai/flux-schnell", SAFELIGHT_URL=server.url

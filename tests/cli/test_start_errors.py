@@ -5,16 +5,16 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from tests.cli.conftest import Complaint
 from tests.studio import ServerProcess
 
-Complaint = Callable[..., str]
 SECRET = "hunter2-very-secret"
 
 
@@ -43,7 +43,7 @@ def test_a_second_server_is_told_that_one_is_running(
 ) -> None:
     server_process.start()
 
-    # A proxy in the environment is for the outside world, never for this machine.
+    # A proxy in the environment is for the outside world, not for this machine.
     said = complaint(*serve(server_process.port, tmp_path), http_proxy="http://127.0.0.1:1")
 
     assert f"already running at {server_process.url}" in said

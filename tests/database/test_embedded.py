@@ -308,9 +308,26 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(data_dir: Path, stopped_clu
 def test_root_is_told_when_the_database_could_not_reach_the_folder(data_dir: Path) -> None:
     closed = data_dir / "closed"
     closed.mkdir(mode=0o700)
+    (closed / "data").mkdir()
 
     with pytest.raises(DatabaseUnusable, match=r"cannot reach .*--data-dir or SAFELIGHT_DATA_DIR"):
-        EmbeddedPostgres(closed).start()
+        EmbeddedPostgres(closed / "data").start()
+
+    assert closed.stat().st_mode & 0o777 == 0o700, "somebody else's folder was opened"
+
+
+@needs_root
+def test_a_data_folder_that_root_made_for_itself_alone_is_opened_for_passing_through(
+    data_dir: Path,
+) -> None:
+    data_dir.chmod(0o700)
+    embedded = EmbeddedPostgres(data_dir)
+
+    try:
+        assert answers(embedded.start())
+    finally:
+        embedded.stop()
+    assert data_dir.stat().st_mode & 0o007 == 0o001
 
 
 @needs_root

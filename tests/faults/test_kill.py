@@ -95,7 +95,7 @@ async def test_kill_9_of_a_server_with_its_embedded_database(
 async def test_kill_9_at_random_moments_again_and_again(
     serve: Serve, database_url: str, tmp_path: Path, provider_api: FakeOpenAI
 ) -> None:
-    chance, kills, jobs = random.Random(5), 4, 60
+    chance, kills, jobs = random.Random(5), 3, 60
     provider_api.plan = Plan(latency_s=0.15)
     server = serve(database_url, tmp_path, SAFELIGHT_CRASHES_MAX="20")
     ledger, running = Ledger(database_url), 0

@@ -82,7 +82,7 @@ async def assert_saw_all(reader: Reader, ledger: Ledger, job_id: str = "") -> No
     assert [event["data"]["job_id"] for event in reader.seen] == [row["job_id"] for row in stored]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_a_stream_of_everything_cut_ten_times_misses_and_repeats_nothing(
     studio: Studio, database_url: str, seed: int
 ) -> None:

@@ -39,7 +39,7 @@ def write(card: ModelCard, prompt: str = "Say hällo", **more: object) -> TextRe
 
 async def until(true: Callable[[], bool], within_s: float = 3.0) -> None:
     async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110  (it is another thread that changes it)
+        while not true():
             await asyncio.sleep(0.005)
 
 

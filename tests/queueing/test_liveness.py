@@ -7,8 +7,6 @@ import time
 from contextlib import AsyncExitStack
 from uuid import UUID
 
-import pytest
-
 from safelight.database.pool import Database
 from safelight.queueing.liveness import Liveness
 from safelight.values.ids import new_id
@@ -42,39 +40,37 @@ async def manager_of(database: Database, job_id: UUID) -> UUID | None:
     return found
 
 
-async def test_a_dead_workers_entries_come_back_within_seconds_and_a_live_ones_do_not(
+async def status_of(database: Database, job_id: UUID) -> str:
+    return str(
+        await database.fetchval(
+            "SELECT status::text FROM queue.pgqueuer WHERE payload = uuid_send($1)", job_id
+        )
+    )
+
+
+async def test_a_dead_workers_entries_come_back_within_seconds_and_all_others_stay(
     database: Database, add_job: AddJob
 ) -> None:
-    dead = new_id()
-    async with Watcher(database) as watcher, Watcher(database) as neighbour:
-        left = await add_job("processing", entry="picked", manager=dead)
-        theirs = await add_job("processing", entry="picked", manager=neighbour.liveness.manager_id)
+    async with Watcher(database) as watcher, Watcher(database) as live, AsyncExitStack() as stack:
+        dying = await stack.enter_async_context(Watcher(database))
+        left = await add_job("processing", entry="picked", manager=dying.liveness.manager_id)
+        theirs = await add_job("processing", entry="picked", manager=live.liveness.manager_id)
         own = await add_job("processing", entry="picked", manager=watcher.liveness.manager_id)
+        waiting = await add_job("pending", entry="queued")
+        held = await add_job("pending", entry="failed")
         begin = time.monotonic()
 
-        await asyncio.wait_for(asyncio.shield(watcher.news.wait()), 15)
-
-        assert time.monotonic() - begin < 10, "no faster than the lease would have been"
-        assert await manager_of(database, left) is None
-        status = "SELECT status::text FROM queue.pgqueuer WHERE payload = uuid_send($1)"
-        assert await database.fetchval(status, left) == "queued"
-        # They were looked at as often as the dead one's.
-        assert await manager_of(database, theirs) == neighbour.liveness.manager_id
-        assert await manager_of(database, own) == watcher.liveness.manager_id
-
-
-async def test_a_worker_is_dead_from_the_moment_its_connection_is(
-    database: Database, add_job: AddJob
-) -> None:
-    async with AsyncExitStack() as stack:
-        watcher = await stack.enter_async_context(Watcher(database))
-        dying = await stack.enter_async_context(Watcher(database))
-        held = await add_job("processing", entry="picked", manager=dying.liveness.manager_id)
         await dying.liveness.stop()  # what the kernel does for a process that is killed
-
         await asyncio.wait_for(watcher.news.wait(), 15)
 
-        assert await manager_of(database, held) is None
+        assert time.monotonic() - begin < 10, "no faster than a short lease would have been"
+        assert await manager_of(database, left) is None
+        assert await status_of(database, left) == "queued"
+        # They were looked at as often as the dead one's.
+        assert await manager_of(database, theirs) == live.liveness.manager_id
+        assert await manager_of(database, own) == watcher.liveness.manager_id
+        assert await status_of(database, waiting) == "queued"
+        assert await status_of(database, held) == "failed"
 
 
 async def test_a_short_loss_of_the_connection_costs_no_entry(
@@ -97,17 +93,3 @@ async def test_a_short_loss_of_the_connection_costs_no_entry(
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
         assert await manager_of(database, held) == cut.liveness.manager_id
-
-
-@pytest.mark.parametrize("status", ["queued", "failed"])
-async def test_only_entries_that_somebody_held_are_given_back(
-    database: Database, add_job: AddJob, status: str
-) -> None:
-    async with Watcher(database) as watcher:
-        other = await add_job("pending", entry=status)
-        await add_job("processing", entry="picked", manager=new_id())
-
-        await asyncio.wait_for(watcher.news.wait(), 15)
-
-        kept = "SELECT status::text FROM queue.pgqueuer WHERE payload = uuid_send($1)"
-        assert await database.fetchval(kept, other) == status

@@ -26,7 +26,7 @@ def connect(server: str | None, data_dir: Path | None = None) -> Iterator[httpx2
     Raises: Stop when a server was named and does not answer.
     """
     url = server or DEFAULT_URL
-    if _is_there(url):
+    if is_there(url):
         with _client(url) as client:
             yield client
     elif server:
@@ -54,7 +54,8 @@ def _client(url: str) -> httpx2.Client:
     return httpx2.Client(base_url=url, timeout=60, trust_env=False)
 
 
-def _is_there(url: str) -> bool:
+def is_there(url: str) -> bool:
+    """Whether what answers at the address is a Safelight."""
     try:
         answer = httpx2.get(f"{url}/healthz", timeout=3, trust_env=False)
     except (httpx2.HTTPError, httpx2.InvalidURL):
@@ -76,7 +77,7 @@ def _own_server(data_dir: Path | None) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + _START_S
-        while not _is_there(url):
+        while not is_there(url):
             if process.poll() is not None:
                 said = process.stderr.read() if process.stderr else ""
                 raise Stop(said.strip().removeprefix("safelight: ") or "The server did not start.")

@@ -55,6 +55,8 @@ def generate(
         body["parameters"]["seed"] = seed
     if output and output.suffix.lower() in _FORMATS and job_type == "image":
         body["parameters"]["format"] = _FORMATS[output.suffix.lower()]
+    if output and not output.parent.is_dir():
+        raise Stop(f"There is no folder {output.parent} to write {output.name} into.")
     with connect(server, data_dir) as client:
         job = call(client, "POST", "/api/jobs", json=body)
         for warning in job["warnings"]:
@@ -87,8 +89,9 @@ def _watch(client: httpx2.Client, job: dict[str, Any]) -> dict[str, Any]:
         task = bar.add_task("Waiting", total=None)
         while job["status"] not in _ENDS:
             for event in _events(client, f"/api/jobs/{job['id']}/stream"):
-                if event["type"] == "stage":
-                    bar.update(task, description=_WORDS[event["stage"]], total=None)
+                stage = event["job"]["stage"] if "job" in event else event.get("stage")
+                if stage:
+                    bar.update(task, description=_WORDS[stage], total=None)
                 elif event["type"] == "progress":
                     bar.update(task, completed=event["progress"], total=1.0)
             job = call(client, "GET", f"/api/jobs/{job['id']}")
@@ -108,21 +111,25 @@ def _events(client: httpx2.Client, path: str) -> Iterator[dict[str, Any]]:
 def _write(client: httpx2.Client, job: dict[str, Any], output: Path | None) -> None:
     done = [made for made in job["outputs"] if made["status"] == "completed"]
     for made in done:
-        if made["text"] is not None:
-            if output:
-                output.write_text(made["text"])
-                print(output)
-            else:
-                print(made["text"])
+        if made["text"] is not None and output is None:
+            print(made["text"])
             continue
-        ending = made["asset"]["url"].partition("?")[0].rpartition(".")[2]
-        path = output or Path(f"{job['id']}.{ending}")
+        if made["text"] is not None:
+            path, data = output or Path(), made["text"].encode()
+        else:
+            ending = made["asset"]["url"].partition("?")[0].rpartition(".")[2]
+            path, data = output or Path(f"{job['id']}.{ending}"), _picture(client, made["asset"])
         if len(done) > 1:
             path = path.with_stem(f"{path.stem}-{made['index'] + 1}")
-        answer = client.get(made["asset"]["url"])
-        answer.raise_for_status()
         try:
-            path.write_bytes(answer.content)
+            path.write_bytes(data)
         except OSError as error:
             raise Stop(f"{path} cannot be written: {error.strerror}.") from None
         print(path)
+
+
+def _picture(client: httpx2.Client, asset: dict[str, Any]) -> bytes:
+    try:
+        return client.get(asset["url"]).raise_for_status().content
+    except httpx2.HTTPError as error:
+        raise Stop(f"The picture could not be fetched: {error}") from None

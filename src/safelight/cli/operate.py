@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from safelight.cli.client import call, connect
 
@@ -23,7 +24,7 @@ def list_jobs(*, status: str | None, q: str | None, limit: int, server: str | No
             job["status"],
             job["model"],
             str(credits_),
-            job["prompt"][:60],
+            Text(job["prompt"][:60]),  # as it is: square brackets would be markup
             job["id"],
         )
     Console().print(table)
@@ -36,7 +37,7 @@ def list_models(*, server: str | None) -> None:
     table = Table("model", "makes", "credits", "state", box=None)
     for model in models:
         state = "ready" if model["available"] else model["unavailable_reason"]
-        table.add_row(model["id"], model["kind"], _price(model), state)
+        table.add_row(Text(model["id"]), model["kind"], _price(model), Text(state))
     Console().print(table)
 
 

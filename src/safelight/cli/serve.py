@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import sys
-import urllib.request
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from types import FrameType
@@ -19,6 +18,7 @@ import structlog
 import uvicorn
 
 from safelight import logs, settings
+from safelight.cli.client import is_there
 from safelight.cli.stop import Stop
 from safelight.http.shop import Shop
 from safelight.wiring import build_app, open_shop
@@ -59,8 +59,14 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         return
     import uvloop  # noqa: PLC0415
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+    # Until the server listens to signals itself, both end the start by cancelling it, so that what
+    # was started is stopped: an embedded database would outlive us.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    except KeyboardInterrupt:
+        raise Stop("Stopped before it was ready.") from None
 
 
 async def _serve(known: settings.Settings, listener: socket.socket, workers: int) -> None:
@@ -77,7 +83,7 @@ async def _serve(known: settings.Settings, listener: socket.socket, workers: int
             proxy_headers=False,
             timeout_graceful_shutdown=5,
         )
-        address = "http://{}:{}".format(*listener.getsockname()[:2])
+        address = _address(*listener.getsockname()[:2])
         async with _processes(known, workers - 1):
             log.info("Safelight is ready", studio=address, data=str(known.data_dir))
             await _Server(config, shop).serve(sockets=[listener])
@@ -150,9 +156,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        if _answers(host, port):
+        if is_there(_address(host, port)):
             raise Stop(
-                f"Safelight is already running at http://{host}:{port}. "
+                f"Safelight is already running at {_address(host, port)}. "
                 "Use it, stop it first, or choose another port with --port."
             ) from None
         raise Stop(
@@ -162,14 +168,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _answers(host: str, port: int) -> bool:
-    """Whether what holds the port is a Safelight."""
-    url = f"http://{host}:{port}/healthz"
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            return b"alive" in answer.read(100)
-    except (OSError, ValueError):
-        return False
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -7,7 +7,8 @@ from fastapi import FastAPI
 from safelight import __version__
 from safelight.http import assets, catalogue, jobs, media, service, stream
 from safelight.http.edge import Edge
-from safelight.http.errors import add_error_answers
+from safelight.http.errors import Api, add_error_answers
+from safelight.http.reference import add_reference
 from safelight.http.shop import Shop
 from safelight.http.studio import add_studio
 
@@ -28,11 +29,11 @@ def create_app(
 
     hosts: the names it answers to; empty means any.
     """
-    app = FastAPI(
+    app = Api(
         title="Safelight",
         version=__version__,
         description=_DESCRIPTION,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -40,6 +41,7 @@ def create_app(
     for room in (jobs, stream, assets, media, catalogue, service):
         app.include_router(room.router)
     add_error_answers(app)
+    add_reference(app)
     add_studio(app)
     app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https)
     return app

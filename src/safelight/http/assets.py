@@ -61,7 +61,7 @@ async def get_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Respons
     return _answer(row, shop)
 
 
-@router.patch("/{asset_id}", response_model=wire.Asset, responses=problems(404, 415))
+@router.patch("/{asset_id}", response_model=wire.Asset, responses=problems(404, 413, 415))
 async def change_asset(
     asset_id: UUID, body: wire.AssetPatch, caller: CallerDep, shop: ShopDep
 ) -> Response:

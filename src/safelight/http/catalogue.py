@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from safelight.http import wire
 from safelight.http.caller import CallerDep
+from safelight.http.errors import problems
 from safelight.http.shop import ShopDep
 from safelight.jobs import stats
 from safelight.prompts import styles
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/api", tags=["catalogue"])
 _RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9")
 
 
-@router.get("/models", response_model=list[wire.Model])
+@router.get("/models", response_model=list[wire.Model], responses=problems())
 async def list_models(caller: CallerDep, shop: ShopDep) -> list[wire.Model]:
     """Every model: those that can be used, best first, then those that are switched off."""
     speeds = await stats.speeds(shop.database)
@@ -28,7 +29,7 @@ async def list_models(caller: CallerDep, shop: ShopDep) -> list[wire.Model]:
     return usable + off
 
 
-@router.get("/styles", response_model=list[wire.Style])
+@router.get("/styles", response_model=list[wire.Style], responses=problems())
 async def list_styles(caller: CallerDep) -> list[wire.Style]:
     return [
         wire.Style(
@@ -42,7 +43,7 @@ async def list_styles(caller: CallerDep) -> list[wire.Style]:
     ]
 
 
-@router.get("/stats", response_model=wire.Stats)
+@router.get("/stats", response_model=wire.Stats, responses=problems())
 async def get_stats(
     caller: CallerDep, shop: ShopDep, days: Literal["7", "30", "90"] = "30"
 ) -> wire.Stats:
@@ -68,7 +69,7 @@ async def get_stats(
     )
 
 
-@router.get("/me", response_model=wire.Me)
+@router.get("/me", response_model=wire.Me, responses=problems())
 async def get_me(caller: CallerDep) -> wire.Me:
     """Who is asking. Without accounts: the one local owner, who may do everything."""
     return wire.Me(id=caller.owner_id, name="You", role="admin", accounts=False)

@@ -36,32 +36,41 @@ _STATUS: dict[type[SafelightError], int] = {
 }
 
 # What a route may answer besides success, for the OpenAPI document.
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}, "description": text}
-    for status, text in {
-        404: "Unknown, or somebody else's.",
-        422: "Something in the request is wrong; `errors` says what.",
-        503: "Cannot be taken now; Retry-After says when.",
-    }.items()
+_SAID = {
+    403: "Asked from another site's page, or under a name that is not ours.",
+    404: "Unknown, or somebody else's.",
+    409: "Not in this state.",
+    413: "Too large.",
+    415: "Not JSON.",
+    416: "No such part of the file.",
+    422: "Something in the request is wrong; `errors` says what.",
+    503: "Cannot be taken now; Retry-After says when.",
 }
+_EVERYWHERE = (403, 422, 503)
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entries for these statuses, with those every route shares."""
-    extra = {
-        400: "The request is not readable.",
-        409: "Not in this state.",
-        413: "Too large.",
-        415: "Not JSON.",
-        416: "No such part of the file.",
+    return {
+        status: {"model": Problem, "description": _SAID[status]}
+        for status in sorted({*_EVERYWHERE, *statuses})
     }
-    chosen = dict(PROBLEMS)
-    if 404 not in statuses:
-        chosen.pop(404)
-    for status in statuses:
-        if status in extra:
-            chosen[status] = {"model": Problem, "description": extra[status]}
-    return chosen
+
+
+class Api(FastAPI):
+    """An application whose document says that a refusal is `application/problem+json`; by itself
+    FastAPI puts every model under the content type of the route's success."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            for path in super().openapi()["paths"].values():
+                for operation in path.values():
+                    for answer in operation["responses"].values():
+                        said = answer.get("content", {}).values()
+                        if any(media.get("schema") == _PROBLEM for media in said):
+                            answer["content"] = {"application/problem+json": {"schema": _PROBLEM}}
+        return super().openapi()
 
 
 def problem(

@@ -32,7 +32,8 @@ _RESUME = Query(
 )
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "model": wire.StudioEvent,
+        "content": {"text/event-stream": {}},
         "description": "Each `data:` is a StudioEvent; `event:` repeats its type.",
     }
 }
