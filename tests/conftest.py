@@ -53,8 +53,9 @@ class Cluster:
         return self.url_of(name)
 
     async def drop(self, url: str) -> None:
+        name = url.partition("?")[0].rpartition("/")[2]
         admin = await asyncpg.connect(self.url)
-        await admin.execute(f"DROP DATABASE IF EXISTS {url.split('/')[3].split('?', maxsplit=1)[0]} (FORCE)")
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} (FORCE)")
         await admin.close()
 
 

@@ -543,6 +543,29 @@ async def test_every_page_says_what_it_may_load(desk: Studio, path: str) -> None
     assert "frame-ancestors 'none'" in policy
 
 
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost.", "["])
+async def test_a_name_that_is_not_ours_is_not_answered_to(desk: Studio, host: str) -> None:
+    # Or a page from elsewhere could point its own name at this machine and act as its owner.
+    read = await desk.client.get("/api/me", headers={"Host": host})
+    ordered = await desk.client.post("/api/jobs", json=GOOD, headers={"Host": host})
+
+    for answer in (read, ordered):
+        assert (await refused(desk, answer, 403))["code"] == "forbidden"
+
+
+async def test_another_sites_page_may_not_order(desk: Studio) -> None:
+    answer = await desk.client.post(
+        "/api/jobs", json=GOOD, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+
+    assert (await refused(desk, answer, 403))["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000"])
+async def test_every_name_of_this_machine_is_answered_to(desk: Studio, host: str) -> None:
+    assert (await desk.client.get("/api/me", headers={"Host": host})).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/api/jobs", "/api/nothing", "/healthz"])
 async def test_a_request_id_is_taken_over(desk: Studio, path: str) -> None:
     answer = await desk.client.get(path, headers={"X-Request-ID": "build-7:step_2.a"})

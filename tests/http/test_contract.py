@@ -97,7 +97,9 @@ def ask(url: str, method: str, path: str, job_id: str, seen: Counter[int]) -> No
             case.path_parameters["job_id"] = job_id  # there is one: nobody guesses an id
         response = case.call(base_url=url, timeout=20)
         seen[response.status_code] += 1
-        case.validate_response(response, checks=CHECKS)
+        # What a stream's `data:` must look like is checked in test_stream.py.
+        skipped = [response_schema_conformance] if path.endswith("/stream") else []
+        case.validate_response(response, checks=CHECKS, excluded_checks=skipped)
 
     each()
 

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from safelight.http import stream
+from safelight.http.app import create_app
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.studio import Studio, parse_events
@@ -79,6 +81,29 @@ async def test_a_stream_begins_with_a_snapshot_and_ends_with_the_job(studio: Stu
     assert all(event["data"]["job_id"] == job["id"] for event in events)
     assert all(event["data"]["status"] and event["id"] for event in events)
     assert events[-1]["data"]["job"] == await studio.get(job["id"])
+
+
+@pytest.mark.parametrize("fault", [None, "refused", "server_error"])
+@pytest.mark.parametrize("order", [FLUX, CHAT, {"model": "openai/gpt-image-2"}])
+async def test_every_event_is_one_of_the_document(
+    studio: Studio, order: dict[str, Any], fault: str | None
+) -> None:
+    document = create_app(None).openapi()
+    allowed = Draft202012Validator(
+        {"$ref": "#/components/schemas/StudioEvent", "components": document["components"]}
+    )
+    studio.provider_api.plan = Plan(fault=fault, times=1, step_s=0.02)
+    watcher = Watcher(studio, "/api/events")
+    await watcher.until(lambda events: events)
+
+    await studio.generate("a heron", **order)
+    events = await watcher.until(lambda events: kinds(events)[-1:] in (["completed"], ["failed"]))
+    await watcher.close()
+
+    told = [event["data"] for event in events if "data" in event]
+    assert len(told) > 3
+    for data in told:
+        allowed.validate(data)
 
 
 async def test_a_stream_says_that_nothing_between_may_keep_or_change_it(studio: Studio) -> None:
