@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import random
 
 import pytest
 from PIL import Image
@@ -13,6 +13,8 @@ from safelight.images.store import original_key
 from tests.images.pictures import LEFT, RIGHT, deep_grey, noise, opened, saved, two_colours
 from tests.images.test_thumbhash import decode
 from tests.studio import Studio
+
+_NOISE = random.Random(5).randbytes(500)
 
 RGB = two_colours(400, 300)
 COLOURED = {
@@ -129,9 +131,9 @@ def test_previews_carry_no_metadata() -> None:
     [
         b"",
         b"\x89PNG\r\n\x1a\n",
-        b"\x89PNG\r\n\x1a\n" + os.urandom(500),
-        b"\xff\xd8\xff" + os.urandom(500),
-        b"RIFF\x00\x10\x00\x00WEBP" + os.urandom(500),
+        b"\x89PNG\r\n\x1a\n" + _NOISE,
+        b"\xff\xd8\xff" + _NOISE,
+        b"RIFF\x00\x10\x00\x00WEBP" + _NOISE,
         b"GIF89a" + bytes(100),
         b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>",
         b"<!DOCTYPE html><html></html>",
