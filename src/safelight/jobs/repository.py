@@ -279,10 +279,11 @@ SELECT * FROM job
 
 
 async def start_attempts(database: Database, job_ids: list[JobId]) -> list[Attempt | None]:
-    """Begin the next attempt of each job; None where the job has ended."""
+    """Begin the next attempt of each job; None where the job has ended. A job that is asked for
+    twice is given once: two holders of one number could not be told apart."""
     rows = await database.fetch(_START, job_ids)
     started = {row["id"]: _attempt(row) for row in rows}
-    return [started.get(job_id) for job_id in job_ids]
+    return [started.pop(job_id, None) for job_id in job_ids]
 
 
 def _attempt(row: Row) -> Attempt:
@@ -340,7 +341,7 @@ WITH noted AS MATERIALIZED (
     ON CONFLICT (job_id, name) DO UPDATE
     SET attempt = excluded.attempt, state = excluded.state, result = excluded.result, at = now()
 )
-SELECT id FROM job
+SELECT id, attempt FROM job
 """
 
 
@@ -361,8 +362,13 @@ async def note(database: Database, notes: list[Note]) -> list[bool]:
             for one in notes
         ],
     )
-    written = {row["id"] for row in rows}
-    return [one.attempt.job_id in written for one in notes]
+    return _written(rows, [one.attempt for one in notes])
+
+
+def _written(rows: list[Row], attempts: list[Attempt]) -> list[bool]:
+    """Which of the attempts a statement wrote for. Of two attempts at one job only one can be."""
+    written = {(row["id"], row["attempt"]) for row in rows}
+    return [(attempt.job_id, attempt.number) in written for attempt in attempts]
 
 
 async def recorded_steps(database: Database, job_id: JobId) -> dict[str, tuple[str, Any]]:
@@ -409,7 +415,8 @@ WITH handed AS MATERIALIZED (
                       ELSE coalesce(jobs.usd, 0) + handed.usd END
     FROM handed
     WHERE jobs.id = handed.id AND jobs.attempt = handed.attempt AND jobs.status = 'processing'
-    RETURNING jobs.id, jobs.owner_id, jobs.prompt, jobs.model, handed.made, handed.events
+    RETURNING jobs.id, jobs.owner_id, jobs.attempt, jobs.prompt, jobs.model,
+              handed.made, handed.events
 ), made AS MATERIALIZED (
     SELECT job.id AS job_id, job.owner_id, job.prompt, job.model, made.*
     FROM job, jsonb_to_recordset(job.made) AS made (
@@ -430,15 +437,14 @@ WITH handed AS MATERIALIZED (
     FROM job, jsonb_array_elements(events) WITH ORDINALITY AS told (line, place)
     ORDER BY id, place
 )
-SELECT id FROM job
+SELECT id, attempt FROM job
 """
 
 
 async def deliver(database: Database, deliveries: list[Delivery]) -> list[bool]:
     """Store finished variants and ends of jobs. False: that attempt was fenced."""
     rows = await database.fetch(_DELIVER, [_handed(one) for one in deliveries])
-    written = {row["id"] for row in rows}
-    return [one.attempt.job_id in written for one in deliveries]
+    return _written(rows, [one.attempt for one in deliveries])
 
 
 def _handed(delivery: Delivery) -> dict[str, Any]:
