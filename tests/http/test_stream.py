@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from safelight.http import stream
 from safelight.http.app import create_app
+from safelight.values.ids import LOCAL_OWNER
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.studio import Studio, parse_events
@@ -352,3 +353,32 @@ async def test_a_stream_that_has_lived_long_enough_asks_to_reconnect(
     events = await Watcher(studio, "/api/events").ended(within_s=5)
 
     assert events[-1]["event"] == "reconnect"
+
+
+async def test_an_id_of_another_life_of_the_database_is_answered_with_a_snapshot(
+    studio: Studio,
+) -> None:
+    job = await studio.generate("a heron", model="openai/flux-schnell")
+
+    ahead = f"/api/jobs/{job['id']}/stream?after={2**50}-1"
+    events = [event async for event in studio.events(ahead)]
+
+    assert [event["event"] for event in events] == ["snapshot"]
+    assert events[0]["data"]["job"]["status"] == "completed"
+
+
+async def test_a_client_ahead_of_this_process_is_told_nothing_twice(studio: Studio) -> None:
+    # Somebody listens, so that the reader stands where it is until it is told of more.
+    async with studio.shop.feed.subscribe(LOCAL_OWNER) as reader:
+        job = await studio.submit("a heron", model="openai/flux-schnell")
+        lines = []
+        while not lines or lines[-1].kind != "completed":
+            if line := await reader.next(5):
+                lines.append(line)
+        studio.shop.feed._position = reader.since  # as a process would stand that lags behind
+        later = lines[-3].position
+
+        stream = f"/api/jobs/{job['id']}/stream?after={later}"
+        told = [event async for event in studio.events(stream) if "event" in event]
+
+    assert [event["id"] for event in told] == [str(line.position) for line in lines[-2:]]

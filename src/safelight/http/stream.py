@@ -107,6 +107,8 @@ class _Lines:
         self._request = request
         self._subscription = subscription
         self._resume = resume
+        # The client may be ahead of this process, after another one served it: not told twice.
+        self._seen = resume or Position(0, 0)
         self._ended = False
 
     async def run(self) -> AsyncIterator[bytes]:
@@ -124,22 +126,26 @@ class _Lines:
         if self._resume is not None:
             missed = await self._shop.feed.replay(self._subscription, self._resume)
         if missed is None:
+            self._seen = Position(0, 0)
             async for piece in self._snapshots():
                 yield piece
         else:
             yield b": resumed\n\n"
-            if not missed and await self._has_ended():
+            if not missed and await self._saw_the_end():
                 async for piece in self._snapshots():  # it saw the end already: say so, and stop
                     yield piece
             for start in range(0, len(missed), _GATHER_MAX):
                 yield await self._render(missed[start : start + _GATHER_MAX])
 
-    async def _has_ended(self) -> bool:
-        subscription = self._subscription
+    async def _saw_the_end(self) -> bool:
+        """Whether this stream's job has ended and no line of it comes after what was seen."""
+        subscription, database = self._subscription, self._shop.database
         if subscription.job_id is None:
             return False
-        row = await repository.read(self._shop.database, subscription.owner_id, subscription.job_id)
-        return bool(row and row["status"] in ENDED)
+        row = await repository.read(database, subscription.owner_id, subscription.job_id)
+        if row is None or row["status"] not in ENDED:
+            return False
+        return not await self._shop.feed.has_more(subscription.job_id, self._seen)
 
     async def _snapshots(self) -> AsyncIterator[bytes]:
         """The job, or every live one; then the position to resume from, as a bare id."""
@@ -167,6 +173,7 @@ class _Lines:
                 events = await self._next_events()
             except Lagging:
                 break
+            events = [event for event in events if event.position > self._seen]
             if events:
                 yield await self._render(events)
                 continue

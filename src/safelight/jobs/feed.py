@@ -149,7 +149,9 @@ class Feed:
         self, subscription: Subscription, after: Position, limit: int = 5000
     ) -> list[Event] | None:
         """The lines between `after` and where the subscription starts; None when they are too
-        many or too old, so that a snapshot serves better."""
+        many, or `after` is of another life of the database, so that a snapshot serves better."""
+        if after > subscription.since and not await self._has_been(after):
+            return None
         if subscription.job_id is not None:
             column, value = "job_id", subscription.job_id
         else:
@@ -167,6 +169,23 @@ class Feed:
         if len(rows) > limit:
             return None
         return [_event(row) for row in rows]
+
+    async def has_more(self, job_id: UUID, after: Position) -> bool:
+        """Whether there is a line of the job behind `after`."""
+        more: bool = await self._database.fetchval(
+            "SELECT EXISTS (SELECT FROM events WHERE job_id = $1 AND (xid, number) > ($2, $3))",
+            job_id,
+            after.xid,
+            after.number,
+        )
+        return more
+
+    async def _has_been(self, position: Position) -> bool:
+        """Whether the database has come that far: after a restore it may not have."""
+        newest: int = await self._database.fetchval(
+            "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+        )
+        return position.xid < newest
 
     async def join(self, subscription: Subscription) -> Position:
         """Register; returns the position from which on the subscription gets every line."""
