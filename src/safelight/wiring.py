@@ -163,7 +163,6 @@ def _worker(
         wakeups,
         counters=_counters(settings, registry),
         carry_out=pipeline.carry_out,
-        give_back=pipeline.give_back,
         lease_s=settings.lease_s,
         graceful_stop_s=settings.graceful_stop_s,
     )

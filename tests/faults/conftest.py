@@ -47,7 +47,10 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def serve(provider_api: FakeOpenAI) -> Iterator[Callable[..., ServerProcess]]:
+def serve(
+    provider_api: FakeOpenAI,
+    open_folder: Path,  # so that servers are stopped before their folder is removed
+) -> Iterator[Callable[..., ServerProcess]]:
     """Make servers, not yet started; those that still run afterwards are stopped."""
     made: list[ServerProcess] = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from safelight.database.pool import Database, Row
 from safelight.jobs.listing import (
     Page,
     Where,
-    estimate,
+    count_and_read,
     first_id_at,
     page_of,
     read_cursor,
@@ -38,22 +37,22 @@ async def list_assets(
     """A page of the owner's pictures, newest first. Raises: InvalidRequest (cursor)."""
     where = Where(owner_id)
     where.add("j.deleted_at IS NULL AND {}", True)
-    where.add("j.words @@ to_tsquery('simple', {})", words_query(q))
     where.add("j.model = {}", model)
     where.add("j.starred = {}", starred)
     where.add("j.id >= {}", first_id_at(since))
     where.add("j.id < {}", first_id_at(until))
-    all_of_them = where.copy()
-    where.add("j.id < {}", read_cursor(cursor))
-    total, rows = await asyncio.gather(
-        estimate(database, "assets", all_of_them),
-        database.fetch(
-            f"""SELECT {_SHOWN} FROM assets j WHERE j.owner_id = $1{where.sql}
+    start = read_cursor(cursor)
+
+    async def rows(matching: Where) -> list[Row]:
+        matching.add("j.id < {}", start)
+        return await database.fetch(
+            f"""SELECT {_SHOWN} FROM assets j WHERE j.owner_id = $1{matching.sql}
                 ORDER BY j.id DESC LIMIT {limit + 1:d}""",  # noqa: S608
-            *where.values,
-        ),
-    )
-    return page_of(rows, limit, total)
+            *matching.values,
+        )
+
+    total, found = await count_and_read(database, "assets", where, words_query(q), rows)
+    return page_of(found, limit, total)
 
 
 async def read_asset(database: Database, owner_id: OwnerId, asset_id: UUID) -> Row | None:

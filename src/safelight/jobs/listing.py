@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -108,23 +109,52 @@ async def list_jobs(
     where.add("j.type = {}", job_type)
     where.add("j.model = {}", model)
     where.add("j.session_id = {}", session_id)
-    where.add("j.words @@ to_tsquery('simple', {})", words_query(q))
     where.add("j.id >= {}", first_id_at(since))
     where.add("j.id < {}", first_id_at(until))
-    all_of_them = where.copy()
-    where.add("j.id < {}" if newest_first else "j.id > {}", read_cursor(cursor))
-    total, rows = await asyncio.gather(
-        estimate(database, "jobs", all_of_them),
-        repository.read_page(
+    start = read_cursor(cursor)
+
+    async def rows(matching: Where) -> list[Row]:
+        matching.add("j.id < {}" if newest_first else "j.id > {}", start)
+        return await repository.read_page(
             database,
             owner_id,
-            where=where.sql,
-            values=where.values[1:],
+            where=matching.sql,
+            values=matching.values[1:],
             newest_first=newest_first,
             limit=limit + 1,
-        ),
+        )
+
+    total, found = await count_and_read(database, "jobs", where, words_query(q), rows)
+    return page_of(found, limit, total)
+
+
+async def count_and_read(
+    database: Database,
+    table: Literal["jobs", "assets"],
+    where: Where,
+    words: str | None,
+    rows: Callable[[Where], Awaitable[list[Row]]],
+) -> tuple[int, list[Row]]:
+    """How many rows match, about, and those of the page, which `rows` reads.
+
+    A search must count first. A page of common words is read from the newest row on until it is
+    full; for rare words that would read the whole table, so they are looked up in their index.
+    """
+    if words is None:
+        return await asyncio.gather(estimate(database, table, where.copy()), rows(where))
+    common = where.copy()
+    common.add("j.words @@ to_tsquery('simple', {})", words)
+    total = await estimate(database, table, common)
+    if total > _COUNT_MAX:
+        return total, await rows(common)
+    where.add(
+        f"""j.id IN (WITH found AS MATERIALIZED (
+                         SELECT id FROM {table}
+                         WHERE owner_id = $1 AND words @@ to_tsquery('simple', {{}}))
+                     SELECT id FROM found)""",  # noqa: S608
+        words,
     )
-    return page_of(rows, limit, total)
+    return total, await rows(where)
 
 
 def page_of(rows: list[Row], limit: int, total: int) -> Page:

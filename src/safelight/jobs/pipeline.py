@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 import structlog
 
@@ -21,8 +21,14 @@ from safelight.jobs.model import Attempt, Made, Stage
 from safelight.prompts.refine import refine
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
-from safelight.queueing.outcomes import Again, GiveUp, decide
-from safelight.values.errors import OutcomeUnknown, ProviderError, SafelightError
+from safelight.queueing.outcomes import Again, decide
+from safelight.values.errors import (
+    OutcomeUnknown,
+    ProviderError,
+    ProviderRejected,
+    RequestRefused,
+    SafelightError,
+)
 from safelight.values.ids import JobId
 
 log = structlog.get_logger()
@@ -34,6 +40,15 @@ _ORDER: tuple[Stage, ...] = (
     "uploading",
     "finalizing",
 )
+
+
+class TooManyCrashes(SafelightError):
+    """Workers died over this job, one after the other."""
+
+    def __init__(self, crashes: int) -> None:
+        super().__init__(
+            f"The worker died {crashes} times over this job, so it is not tried again."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,6 @@ class Pipeline:
         self._registry = registry
         self._store = store
         self._limits = limits
-        self._attempts: dict[JobId, Attempt] = {}
 
     async def carry_out(self, job_id: JobId) -> Again | None:
         """Make one attempt. Returns Again when there should be another, None when the job ended
@@ -71,30 +85,31 @@ class Pipeline:
         if attempt is None:
             return None
         self._feed.announce()
-        self._attempts[job_id] = attempt
         journal = await self._open_journal(attempt)
         try:
             if attempt.crashes >= self._limits.crashes_max:
-                await self._give_up_crashing(journal)
+                await self._give_up(journal, TooManyCrashes(attempt.crashes))
                 return None
             return await self._produce(journal)
+        except RequestRefused as error:
+            # The model was there when the job was accepted; the settings have changed since.
+            await self._give_up(journal, ProviderRejected(str(error)))
+            return None
         except Fenced:
             log.info("somebody else has this job now", attempt=attempt.number)
             return None
         except asyncio.CancelledError:
             # The worker stops. (Or the job was cancelled: then its row takes nothing more.)
             with suppress(*GONE):
-                await asyncio.shield(self.give_back(job_id))
+                await asyncio.shield(self._give_back(attempt))
             raise
         finally:
-            self._attempts.pop(job_id, None)
             await journal.close()
 
-    async def give_back(self, job_id: JobId) -> None:
-        """The worker stops: the job waits again, and this attempt does not count."""
-        if attempt := self._attempts.get(job_id):
-            await repository.wait_again(self._database, attempt, is_try=False)
-            self._feed.announce()
+    async def _give_back(self, attempt: Attempt) -> None:
+        """The job waits again, and this attempt does not count."""
+        await repository.wait_again(self._database, attempt, is_try=False)
+        self._feed.announce()
 
     async def _open_journal(self, attempt: Attempt) -> Journal:
         recorded = {}
@@ -219,17 +234,10 @@ class Pipeline:
         )
         log.info("job ended", status=status, attempt=attempt.number, outputs=delivered)
 
-    async def _give_up_crashing(self, journal: Journal) -> None:
-        crashes = journal.attempt.crashes
+    async def _give_up(self, journal: Journal, reason: SafelightError) -> None:
+        """End the job here, with what was delivered before."""
         earlier = await self._delivered_before(journal.attempt)
-        error = {
-            "code": "internal",
-            "title": SafelightError.title,
-            "detail": f"The worker died {crashes} times over this job, so it is not tried again.",
-            "retryable": True,
-            "charged": False,
-            "provider_message": None,
-        }
+        error = explain(reason, journal.attempt)
         missing = [i for i in range(journal.attempt.count) if i not in earlier]
         made = [Made(index=index, error=error) for index in missing]
         await self._end(journal, made, len(earlier), None if earlier else error)
@@ -270,30 +278,17 @@ def _expected(error: BaseException) -> Exception:
 
 def explain(error: Exception, attempt: Attempt) -> dict[str, Any]:
     """The failure as the user is told it. Nothing of an unexpected one is shown."""
+    told: dict[str, Any] = {"charged": False, "provider_message": None, "retryable": True}
     match error:
         case ProviderError():
             tries = attempt.tries + 1
             after = f" It was tried {tries} times." if tries > 1 else ""
-            return {
-                "code": error.code,
-                "title": error.title,
-                "detail": f"{error}{after}",
-                "retryable": error.retryable,
-                "charged": False,
-                "provider_message": error.provider_message,
-            }
-        case Exception():
-            return {
-                "code": "internal",
-                "title": SafelightError.title,
-                "detail": "It's our fault, not yours."
-                + (f" Request {attempt.request_id}." if attempt.request_id else ""),
-                "retryable": True,
-                "charged": False,
-                "provider_message": None,
-            }
+            told |= {"code": error.code, "title": error.title, "detail": f"{error}{after}"}
+            told |= {"retryable": error.retryable, "provider_message": error.provider_message}
+        case TooManyCrashes():
+            told |= {"code": error.code, "title": error.title, "detail": str(error)}
         case _:
-            assert_never(error)
-
-
-__all__ = ["GiveUp", "Limits", "Pipeline", "explain"]
+            request = f" Request {attempt.request_id}." if attempt.request_id else ""
+            told |= {"code": SafelightError.code, "title": SafelightError.title}
+            told |= {"detail": f"It's our fault, not yours.{request}"}
+    return told

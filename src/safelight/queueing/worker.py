@@ -46,7 +46,6 @@ _LOOK_AGAIN_S = 0.02
 _BATCH_MAX = 32
 
 CarryOut = Callable[[JobId], Awaitable[Again | None]]
-GiveBack = Callable[[JobId], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,6 @@ class Worker:
         *,
         counters: list[Counter],
         carry_out: CarryOut,
-        give_back: GiveBack,
         lease_s: float,
         graceful_stop_s: float,
     ) -> None:
@@ -101,7 +99,6 @@ class Worker:
         self._wakeups = wakeups
         self._counters = counters
         self._carry_out = carry_out
-        self._give_back = give_back
         self._lease = timedelta(seconds=lease_s)
         self._graceful_stop_s = graceful_stop_s
         self._running: dict[JobId, asyncio.Task[Again | None]] = {}
@@ -209,9 +206,7 @@ class Worker:
         except asyncio.CancelledError:
             if job_id in self._cancelled:
                 return
-            # Stopping: back it goes, as if it had never been taken.
-            with suppress(*GONE):
-                await asyncio.shield(self._give_back(job_id))
+            # Stopping: back it goes, as if it had never been taken (the attempt has seen to that).
             raise RetryRequested(reason="the worker stops") from None
         finally:
             self._running.pop(job_id, None)
