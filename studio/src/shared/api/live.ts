@@ -41,7 +41,11 @@ function receive(cache: QueryClient, event: StudioEvent, announce: Announce): Jo
   const next = fold(known, event);
   if (!next) {
     // Somebody else's tab made it, and its snapshot was missed.
-    void fetchJob(event.job_id).then((job) => admit(cache, job));
+    // The server may be gone by now: on its return everything is fetched again.
+    fetchJob(event.job_id).then(
+      (job) => admit(cache, job),
+      () => undefined,
+    );
     return undefined;
   }
   cache.setQueryData(key, next);
