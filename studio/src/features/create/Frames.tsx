@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { CSSProperties } from "react";
 import type { Followed, Variant } from "@/shared/api/follow";
-import { fetchJob, remember } from "@/shared/api/jobs";
+import { refresh } from "@/shared/api/jobs";
 import { isEnded, type Job, type Output } from "@/shared/api/types";
 import { Picture } from "@/shared/ui/Picture";
 import { leavePlace } from "@/shared/ui/place";
@@ -90,7 +90,7 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
               job.count > 1 ? "(max-width: 640px) 46vw, 400px" : "(max-width: 640px) 92vw, 640px"
             }
             eager={eager}
-            onExpired={() => void fetchJob(job.id).then((fresh) => remember(cache, fresh))}
+            onExpired={() => refresh(cache, job.id)}
           />
         </Link>
       )}

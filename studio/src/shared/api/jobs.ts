@@ -32,6 +32,14 @@ export function remember(cache: QueryClient, job: Job): void {
 export const fetchJob = (id: string): Promise<Job> =>
   answered(api.GET("/api/jobs/{job_id}", { params: { path: { job_id: id } } }));
 
+/** Fetch a job again for what has expired in it. While the server is gone nothing happens. */
+export function refresh(cache: QueryClient, id: string): void {
+  fetchJob(id).then(
+    (job) => remember(cache, job),
+    () => undefined,
+  );
+}
+
 async function fetchPage(
   cache: QueryClient,
   filter: JobFilter,
