@@ -16,12 +16,12 @@ import pytest
 
 from safelight.database.pool import Database
 from safelight.images.store import PREVIEW_SIDES, original_key, preview_key
-from safelight.jobs import repository
+from safelight.jobs import attempts, repository
+from safelight.jobs.attempts import Delivery, Note
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
 from safelight.jobs.model import Attempt, Made, StoredPicture
-from safelight.jobs.repository import Delivery, Note
 from safelight.values.ids import LOCAL_OWNER, JobId, new_id
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.pictures import picture
@@ -47,7 +47,7 @@ async def order(studio: Studio, count: int = 1) -> JobId:
 
 async def claim(studio: Studio, job_id: JobId) -> Attempt:
     """What a worker does first."""
-    (attempt,) = await repository.start_attempts(studio.database, [job_id])
+    (attempt,) = await attempts.start_attempts(studio.database, [job_id])
     assert attempt is not None
     return attempt
 
@@ -77,11 +77,11 @@ async def progress(database: Database, attempt: Attempt) -> bool:
         events=(("stage", {"stage": "generating"}),),
         steps=(("render:0", "done", {"of": "this attempt"}),),
     )
-    return (await repository.note(database, [note]))[0]
+    return (await attempts.note(database, [note]))[0]
 
 
 async def hand_over(database: Database, delivery: Delivery) -> bool:
-    return (await repository.deliver(database, [delivery]))[0]
+    return (await attempts.deliver(database, [delivery]))[0]
 
 
 async def one_picture(database: Database, attempt: Attempt) -> bool:
@@ -98,7 +98,7 @@ async def failure(database: Database, attempt: Attempt) -> bool:
 
 
 async def another_try(database: Database, attempt: Attempt) -> bool:
-    return await repository.wait_again(database, attempt, is_try=True)
+    return await attempts.wait_again(database, attempt, is_try=True)
 
 
 WRITES = (progress, one_picture, the_end, failure, another_try)
@@ -150,7 +150,7 @@ async def test_a_cancelled_job_takes_nothing_more(idle_studio: Studio) -> None:
     assert await repository.cancel(database, LOCAL_OWNER, job_id)
 
     await assert_writes_nothing(database, attempt)
-    assert await repository.start_attempts(database, [job_id]) == [None]
+    assert await attempts.start_attempts(database, [job_id]) == [None]
 
 
 async def test_a_job_that_waits_for_its_next_attempt_takes_nothing_from_the_last_one(
@@ -158,7 +158,7 @@ async def test_a_job_that_waits_for_its_next_attempt_takes_nothing_from_the_last
 ) -> None:
     attempt = await claim(idle_studio, await order(idle_studio))
 
-    assert await repository.wait_again(idle_studio.database, attempt, is_try=True)
+    assert await attempts.wait_again(idle_studio.database, attempt, is_try=True)
 
     await assert_writes_nothing(idle_studio.database, attempt)
 
@@ -218,7 +218,7 @@ async def test_every_claim_is_one_attempt_more_and_an_unfinished_one_is_a_crash(
 
     first = await claim(idle_studio, job_id)
     second = await claim(idle_studio, job_id)
-    assert await repository.wait_again(idle_studio.database, second, is_try=True)
+    assert await attempts.wait_again(idle_studio.database, second, is_try=True)
     third = await claim(idle_studio, job_id)
 
     assert [one.number for one in (first, second, third)] == [1, 2, 3]
@@ -238,7 +238,7 @@ async def test_a_job_claimed_twice_in_one_statement_has_one_holder(idle_studio: 
     """Two entries of one job may be picked together, after an upkeep that restored one too many."""
     job_id = await order(idle_studio)
 
-    started = await repository.start_attempts(idle_studio.database, [job_id, job_id])
+    started = await attempts.start_attempts(idle_studio.database, [job_id, job_id])
 
     numbers = [attempt.number for attempt in started if attempt]
     assert len(set(numbers)) == len(numbers), "two holders with the same fencing number"
@@ -250,8 +250,8 @@ async def test_an_old_attempt_is_fenced_even_beside_a_new_one_in_the_same_statem
     database, job_id = idle_studio.database, await order(idle_studio)
     old, new = await claim(idle_studio, job_id), await claim(idle_studio, job_id)
 
-    noted = await repository.note(database, [Note(old, stage="uploading"), Note(new)])
-    delivered = await repository.deliver(
+    noted = await attempts.note(database, [Note(old, stage="uploading"), Note(new)])
+    delivered = await attempts.deliver(
         database, [Delivery(old, (made(),), ()), Delivery(new, (made(),), ())]
     )
 
@@ -285,7 +285,7 @@ async def next_worker(studio: Studio, database_url: str, folder: Path) -> AsyncI
 
 
 async def crash_after(attempt: Attempt, studio: Studio, *steps: tuple[str, str, Any]) -> None:
-    assert await repository.note(studio.database, [Note(attempt, "generating", steps=steps)])
+    assert await attempts.note(studio.database, [Note(attempt, "generating", steps=steps)])
 
 
 async def keep_original(studio: Studio) -> tuple[UUID, dict[str, Any]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from safelight.database.pool import Database, Row
 from safelight.database.together import Together
 from safelight.database.wakeups import Wakeups
-from safelight.jobs import repository
+from safelight.jobs import intake, repository
 from safelight.jobs.feed import Feed
 from safelight.jobs.model import ENDED, PRIORITY_NAMES, JobType, Order, Priority
 from safelight.prompts import styles
@@ -75,8 +75,8 @@ class Admission:
         self._feed = feed
         self._wakeups = wakeups
         # Two at once: one batch waits for its commit while the next one is computed.
-        self._inserting: Together[Order, repository.Admitted | None] = Together(
-            lambda orders: repository.insert_once(database, orders), at_once=2
+        self._inserting: Together[Order, intake.Admitted | None] = Together(
+            lambda orders: intake.insert_once(database, orders), at_once=2
         )
 
     async def submit(
@@ -103,7 +103,7 @@ class Admission:
         """What `submit` would do, without doing it. Raises: RequestRefused."""
         order = self.order(owner_id, wish)
         found = await self._reusable(order)
-        assets = await repository.asset_ids(self._database, found["id"]) if found else None
+        assets = await intake.asset_ids(self._database, found["id"]) if found else None
         return Quoted(order.card.id, 0 if found else order.price.amount, assets, order.warnings)
 
     async def retry(self, owner_id: OwnerId, job_id: JobId, *, request_id: str | None) -> Shown:
@@ -190,7 +190,7 @@ class Admission:
     async def _reusable(self, order: Order) -> Row | None:
         if order.reuse == "never":
             return None
-        return await repository.find_reusable(self._database, order.owner_id, order.digest())
+        return await intake.find_reusable(self._database, order.owner_id, order.digest())
 
     async def _insert(self, order: Order) -> Shown:
         admitted = await self._inserting.add(order)
@@ -200,14 +200,14 @@ class Admission:
         if admitted.reused:
             return await self._shown(order.owner_id, order.id)
         ring_for_entries(self._wakeups)
-        return repository.fresh(order, admitted.created_at)
+        return intake.fresh(order, admitted.created_at)
 
     async def _first_answer(self, order: Order) -> Shown:
         """What the same key was answered before. Raises: IdempotencyMismatch."""
         key = order.idempotency_key or ""
-        if await repository.forget_old_key(self._database, order.owner_id, key):
+        if await intake.forget_old_key(self._database, order.owner_id, key):
             return await self._insert(order)
-        used = await repository.find_key(self._database, order.owner_id, key)
+        used = await intake.find_key(self._database, order.owner_id, key)
         if used is None or used["body_digest"] != order.body_digest:
             raise IdempotencyMismatch
         return await self._shown(order.owner_id, used["job_id"])

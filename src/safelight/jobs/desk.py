@@ -5,9 +5,9 @@ from __future__ import annotations
 from safelight.database.patience import patiently
 from safelight.database.pool import Database
 from safelight.database.together import Together
-from safelight.jobs import repository
+from safelight.jobs import attempts
+from safelight.jobs.attempts import Delivery, Note
 from safelight.jobs.model import Attempt
-from safelight.jobs.repository import Delivery, Note
 from safelight.values.ids import JobId
 
 
@@ -16,13 +16,13 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self._starts: Together[JobId, Attempt | None] = Together(
-            lambda job_ids: patiently(lambda: repository.start_attempts(database, job_ids))
+            lambda job_ids: patiently(lambda: attempts.start_attempts(database, job_ids))
         )
         self._notes: Together[Note, bool] = Together(
-            lambda notes: patiently(lambda: repository.note(database, notes))
+            lambda notes: patiently(lambda: attempts.note(database, notes))
         )
         self._deliveries: Together[Delivery, bool] = Together(
-            lambda deliveries: patiently(lambda: repository.deliver(database, deliveries))
+            lambda deliveries: patiently(lambda: attempts.deliver(database, deliveries))
         )
 
     async def start(self, job_id: JobId) -> Attempt | None:

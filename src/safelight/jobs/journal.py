@@ -14,10 +14,10 @@ from typing import Any
 
 import structlog
 
+from safelight.jobs.attempts import Delivery, Note
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.model import Attempt, Made, Stage
-from safelight.jobs.repository import Delivery, Note
 from safelight.values.images import CONTENT_TYPES, sniff_format
 
 _STAGE_DELAY_S = 0.004  # long enough to join the next line, too short to be seen

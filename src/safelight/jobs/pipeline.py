@@ -13,7 +13,7 @@ import structlog
 from safelight.database.patience import GONE, patiently
 from safelight.database.pool import Database
 from safelight.images.store import PictureStore
-from safelight.jobs import rendering, repository
+from safelight.jobs import attempts, rendering
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
@@ -108,14 +108,14 @@ class Pipeline:
 
     async def _give_back(self, attempt: Attempt) -> None:
         """The job waits again, and this attempt does not count."""
-        await repository.wait_again(self._database, attempt, is_try=False)
+        await attempts.wait_again(self._database, attempt, is_try=False)
         self._feed.announce()
 
     async def _open_journal(self, attempt: Attempt) -> Journal:
         recorded = {}
         if attempt.number > 1:
             recorded = await patiently(
-                lambda: repository.recorded_steps(self._database, attempt.job_id)
+                lambda: attempts.recorded_steps(self._database, attempt.job_id)
             )
         return Journal(self._desk, self._feed, attempt, recorded)
 
@@ -150,7 +150,7 @@ class Pipeline:
     async def _delivered_before(self, attempt: Attempt) -> dict[int, str]:
         if attempt.number == 1:
             return {}
-        return await patiently(lambda: repository.delivered_indexes(self._database, attempt.job_id))
+        return await patiently(lambda: attempts.delivered_indexes(self._database, attempt.job_id))
 
     async def _collect(
         self,
@@ -211,7 +211,7 @@ class Pipeline:
                 await journal.deliver(last)
             await journal.close()
             if not await patiently(
-                lambda: repository.wait_again(self._database, attempt, is_try=True)
+                lambda: attempts.wait_again(self._database, attempt, is_try=True)
             ):
                 raise Fenced
             self._feed.announce()

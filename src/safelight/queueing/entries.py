@@ -1,6 +1,6 @@
 """Queue entries from the outside: how to wake workers, and how to find entries that are missing.
 
-The entry itself is inserted by the statement that inserts its job (jobs/repository.py), so that
+The entry itself is inserted by the statement that inserts its job (jobs/intake.py), so that
 neither can exist without the other.
 """
 

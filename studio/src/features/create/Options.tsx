@@ -43,19 +43,6 @@ export function Options({ draft, can, guides, trouble, onChange }: OptionsProps)
           <Problem id="style-problem">{problem("style")}</Problem>
         </div>
       )}
-      <label className={styles.switch}>
-        <span>
-          <span className={styles.name}>Refine the prompt</span>
-          <span className={styles.hint}>Reworded for the model before it is made</span>
-        </span>
-        <input
-          type="checkbox"
-          role="switch"
-          aria-checked={draft.enhance}
-          checked={draft.enhance}
-          onChange={(event) => onChange({ enhance: event.target.checked })}
-        />
-      </label>
       {can.negative && (
         <label className={styles.field}>
           <span className={styles.name}>Without</span>

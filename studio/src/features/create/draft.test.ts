@@ -51,7 +51,6 @@ describe("orders", () => {
       model: "a",
       count: 1,
       priority: "normal",
-      enhance: false,
       parameters: { aspect_ratio: "1:1" },
     });
   });

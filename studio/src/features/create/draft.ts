@@ -10,7 +10,6 @@ export type Draft = {
   style: string;
   seed: number | null;
   priority: Priority;
-  enhance: boolean;
   negative: string;
 };
 
@@ -22,7 +21,6 @@ export const freshDraft: Draft = {
   style: "",
   seed: null,
   priority: "normal",
-  enhance: false,
   negative: "",
 };
 
@@ -91,7 +89,6 @@ export function orderFrom(wished: Draft, can: Abilities): JobIn {
     model: draft.model,
     count: draft.count,
     priority: draft.priority,
-    enhance: draft.enhance,
     ...(draft.style ? { style: draft.style } : {}),
     ...(draft.negative.trim() ? { negative_prompt: draft.negative.trim() } : {}),
     parameters: {
@@ -107,7 +104,6 @@ export const wishes = (draft: Draft): number =>
     draft.style !== "",
     draft.seed !== null,
     draft.priority !== "normal",
-    draft.enhance,
     draft.negative !== "",
   ].filter(Boolean).length;
 
