@@ -18,6 +18,7 @@ T = TypeVar("T")
 GONE = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that was cut in the middle of something
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

@@ -16,6 +16,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
+from safelight.database.patience import GONE
 from safelight.database.pool import Database
 
 COALESCE_S = 0.005
@@ -66,7 +67,7 @@ class Wakeups:
             with suppress(asyncio.CancelledError):
                 await self._task
         if self._connection:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*GONE):
                 await self._connection.close(timeout=2)
 
     async def _connect(self) -> None:
@@ -102,8 +103,10 @@ class Wakeups:
                 self._tell(channel, payload)
             try:
                 await self._send(batch)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (*GONE, asyncpg.PostgresError) as error:
                 log.warning("wake-up connection lost", error=str(error))
+                if self._connection:
+                    self._connection.terminate()
                 await self._reconnect()
                 self._rung = dict.fromkeys(batch) | self._rung
                 self._some.set()
@@ -127,7 +130,7 @@ class Wakeups:
             attempt += 1
             try:
                 await self._connect()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (*GONE, asyncpg.PostgresError):
                 continue
             for channel, listeners in self._listeners.items():
                 log.debug("wake-up connection back", channel=channel)

@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from safelight.database.patience import GONE
 from safelight.database.pool import Database, Row
 from safelight.database.wakeups import Wakeups
 from safelight.values.ids import OwnerId
@@ -227,7 +228,7 @@ class Feed:
                 continue
             try:
                 held_back = await self._read_new()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (*GONE, asyncpg.PostgresError) as error:
                 log.warning("events cannot be read", error=str(error))
                 await asyncio.sleep(0.5)
                 held_back = True
