@@ -176,17 +176,23 @@ def load(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        sentences = [
-            ".".join(map(str, wrong["loc"])) + ": " + wrong["msg"].removeprefix("Value error, ")
-            for wrong in error.errors(include_url=False, include_input=False)
-        ]
-        raise SettingsWrong("; ".join(sentences)) from None
+        raise SettingsWrong(sentences(error)) from None
     except SettingsError as error:
         # It says no more than the name of the field, and that in the library's own words.
         name = str(error).partition('"')[2].partition('"')[0]
         raise SettingsWrong(f"{name}: must be written as JSON.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsWrong(f"safelight.toml cannot be read: {error}.") from None
+
+
+def sentences(error: ValidationError) -> str:
+    """What is wrong, each field by its name, without the value: it may be a secret."""
+    found = []
+    for wrong in error.errors(include_url=False, include_input=False):
+        name = "".join(f"{part}." for part in wrong["loc"]).removesuffix(".")
+        message = wrong["msg"].removeprefix("Value error, ")
+        found.append(f"{name}: {message}" if name else message)
+    return "; ".join(found)
 
 
 def prepare_data_dir(settings: Settings) -> None:

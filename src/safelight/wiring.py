@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
+from pydantic import ValidationError
 
 from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
@@ -25,8 +26,9 @@ from safelight.jobs.upkeep import Upkeep
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
 from safelight.providers.registry import Registry
+from safelight.providers.sketch.adapter import Sketch
 from safelight.queueing.worker import Counter, Worker
-from safelight.settings import Settings, secret_key
+from safelight.settings import Settings, SettingsWrong, secret_key, sentences
 
 _LOOK_AFTER_S = 0.5
 
@@ -80,13 +82,13 @@ async def open_shop(
     """All rooms, started; stopped in the opposite order. registry: other providers than those
     the settings switch on, for measurements."""
     async with AsyncExitStack() as stack:
+        registry = registry or build_registry(settings)
+        stack.push_async_callback(registry.close)
         store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
         await store.check()
         database = await stack.enter_async_context(open_database(settings))
         wakeups = Wakeups(database)
         feed = Feed(database, wakeups)
-        registry = registry or build_registry(settings)
-        stack.push_async_callback(registry.close)
         shop = Shop(
             database=database,
             wakeups=wakeups,
@@ -113,13 +115,12 @@ async def open_shop(
 
 
 def build_registry(settings: Settings) -> Registry:
-    """The models these settings switch on."""
-    from safelight.providers.sketch.adapter import Sketch  # noqa: PLC0415  (only when on)
-
-    return build(
-        ProviderSettings.model_validate(settings, from_attributes=True),
-        sketch=Sketch(painters=settings.painters) if settings.sketch else None,
-    )
+    """The models these settings switch on. Raises: SettingsWrong."""
+    try:
+        chosen = ProviderSettings.model_validate(settings, from_attributes=True)
+    except ValidationError as error:
+        raise SettingsWrong(sentences(error)) from None
+    return build(chosen, sketch=Sketch(painters=settings.painters) if settings.sketch else None)
 
 
 def build_app(settings: Settings, shop: Shop) -> FastAPI:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from PIL import Image
 
 from tests.fakes.server import Plan
@@ -132,3 +133,22 @@ async def test_a_refusal_is_final_free_and_explained(studio: Studio) -> None:
     assert job["error"]["code"] == "content_policy"
     assert job["charged"] == {"credits": 0, "released": 1}
     assert studio.provider_api.counts["POST /v1/images/generations"] == 1
+
+
+async def test_every_log_line_of_a_job_names_it_and_its_request(
+    studio: Studio, capfd: pytest.CaptureFixture[str]
+) -> None:
+    studio.provider_api.plan = Plan(fault="server_error", times=1)
+    answer = await studio.client.post(
+        "/api/jobs",
+        json={"prompt": "a fox", "model": "openai/flux-schnell"},
+        headers={"X-Request-ID": "build-7"},
+    )
+    job = await studio.ended(answer.json())
+
+    out, err = capfd.readouterr()
+    lines = [
+        line for line in (out + err).splitlines() if "variant failed" in line or "job ended" in line
+    ]
+    assert len(lines) == 2
+    assert all(job["id"] in line and "build-7" in line for line in lines)

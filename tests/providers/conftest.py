@@ -48,21 +48,10 @@ def seen() -> Seen:
     return Seen()
 
 
-@pytest.fixture(scope="session")
-def _openai() -> Iterator[FakeOpenAI]:
-    with FakeOpenAI() as fake:
-        yield fake
-
-
 @pytest.fixture
-def openai(_openai: FakeOpenAI) -> FakeOpenAI:
-    """One server for all tests: starting one costs more than most of them."""
-    _openai.plan = Plan()
-    _openai.calls.clear()
-    _openai.counts.clear()
-    _openai.asked.clear()
-    _openai.abandoned = 0
-    return _openai
+def openai(provider_api: FakeOpenAI) -> FakeOpenAI:
+    """The one fake OpenAI of the run, under the name of the adapter it is for."""
+    return provider_api
 
 
 @pytest.fixture(scope="session")

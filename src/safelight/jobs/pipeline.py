@@ -84,6 +84,7 @@ class Pipeline:
         attempt = await self._desk.start(job_id)
         if attempt is None:
             return None
+        structlog.contextvars.bind_contextvars(request_id=attempt.request_id)
         self._feed.announce()
         journal = await self._open_journal(attempt)
         try:

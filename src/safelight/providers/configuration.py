@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -33,6 +33,9 @@ class Dialect:
     steps: str | None = None  # what the field is called, e.g. "steps"
     guidance: str | None = None  # e.g. "guidance_scale"
     edits: Literal["image", "image[]"] | None = None  # what a file part of /images/edits is called
+
+    # A misspelt word would otherwise silently mean nothing.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def __post_init__(self) -> None:
         if not 0 <= self.partial_images <= 3:
