@@ -12,7 +12,7 @@ from typing import Any
 
 import hatch_build
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 ROOT = Path(__file__).parent.parent.parent
 STATIC = ROOT / "src" / "safelight" / "static"
@@ -101,6 +101,8 @@ class Guard:
 def guard() -> Guard:
     return Guard()
 
+
+expect.set_options(timeout=15_000)  # a condition, not a measurement: busy machines are slow
 
 OpenPage = Callable[..., Awaitable[Page]]
 

@@ -11,7 +11,9 @@ async def send(page: Page, prompt: str) -> Locator:
     """Write a prompt and send it. Returns its turn."""
     before = await page.get_by_role("article").count()
     await page.get_by_role("textbox", name="Prompt").fill(prompt)
-    await page.keyboard.press("Enter")
+    # It can be sent once the models are known.
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    await page.get_by_role("textbox", name="Prompt").press("Enter")
     turns = page.get_by_role("article")
     await expect(turns).to_have_count(before + 1)
     return turns.nth(before)
