@@ -15,43 +15,13 @@ from uuid import uuid4
 
 import asyncpg
 
-from bench.load import Result, get, load, post, read_answer
+from bench.credits import fairness, overspending, reserve_and_submit
+from bench.load import Result, get, load, read_answer
 from bench.process import Server, running
+from bench.report import order, raw_inserts, row
 from safelight.jobs.listing import cursor_of
 
 SECONDS = 4.0
-
-
-def row(*cells: object) -> None:
-    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
-
-
-def order(number: int, run: str, **more: object) -> bytes:
-    body = {"prompt": f"heron {run} {number}", "model": "instant-text", "type": "text"} | more
-    return post("/api/jobs", json.dumps(body).encode())
-
-
-async def raw_inserts(url: str, connections: int, seconds: float) -> float:
-    """Durable single-row inserts a second: what the database gives at best."""
-    pool = [await asyncpg.connect(url) for _ in range(connections)]
-    await pool[0].execute(
-        "CREATE TABLE IF NOT EXISTS raw (id bigserial PRIMARY KEY, a text, b jsonb)"
-    )
-    stop_at = time.perf_counter() + seconds
-    done = 0
-
-    async def insert(connection: asyncpg.Connection) -> None:
-        nonlocal done
-        while time.perf_counter() < stop_at:
-            await connection.execute("INSERT INTO raw (a, b) VALUES ($1, $2)", "x" * 100, '{"a":1}')
-            done += 1
-
-    begin = time.perf_counter()
-    await asyncio.gather(*(insert(connection) for connection in pool))
-    rate = done / (time.perf_counter() - begin)
-    for connection in pool:
-        await connection.close()
-    return rate
 
 
 async def submits() -> None:
@@ -231,6 +201,9 @@ async def main() -> None:
         await end_to_end(server)
         await reaction(server)
     await pages()
+    await reserve_and_submit()
+    await overspending()
+    await fairness()
 
 
 asyncio.run(main())

@@ -79,8 +79,11 @@ async def read_answer(reader: asyncio.StreamReader) -> bytes:
     return head[9:12]
 
 
-def post(path: str, body: bytes) -> bytes:
+def post(path: str, body: bytes, key: str = "") -> bytes:
+    """key: of the user who asks."""
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    if key:
+        head += f"Authorization: Bearer {key}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

@@ -21,13 +21,13 @@ from bench.load import get, read_answer
 class Server:
     """`bench.server` as a process, in a data folder of its own."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="safelight-bench-"))
         self.folder.chmod(0o755)
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
         command = [sys.executable, "-m", "bench.server", str(self.port), str(self.folder)]
-        self.process = subprocess.Popen([*command, *arguments])
+        self.process = subprocess.Popen([*command, *arguments], env=os.environ | settings)
 
     @property
     def database_url(self) -> str:
@@ -72,8 +72,9 @@ def _command(process: Path) -> str:
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str) -> AsyncIterator[Server]:
-    server = Server(*arguments)
+async def running(*arguments: str, **settings: str) -> AsyncIterator[Server]:
+    """settings: environment variables, `SAFELIGHT_…`."""
+    server = Server(*arguments, **settings)
     try:
         await server.ready()
         yield server

@@ -2,12 +2,14 @@
 
     python -m bench.server PORT DATA_DIR [--no-worker]
 
-Its calls are written to DATA_DIR/calls as lines of "prompt<TAB>unix time".
+A text takes BENCH_TAKES_S seconds, where that is set. Its calls are written to DATA_DIR/calls as
+lines of "prompt<TAB>unix time".
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from safelight import logs
 from safelight.providers.protocol import (
     Capabilities,
     ModelCard,
+    Price,
     Rendered,
     RenderRequest,
     TextRequest,
@@ -34,12 +37,13 @@ from safelight.settings import Settings
 from safelight.wiring import build_app, open_shop
 
 
-def _card(name: str, kind: str) -> ModelCard:
+def _card(name: str, kind: str, provider: str = "", credits_: int = 1) -> ModelCard:
     return ModelCard(
         id=name,
-        provider=name,
+        provider=provider or name,
         provider_model=name,
         name=name,
+        price=(Price("each", credits_),),
         description="Takes no time.",
         kind=kind,  # type: ignore[arg-type]
         prompt_max=8000,
@@ -66,6 +70,8 @@ class InstantPictures:
     async def collect(self, ticket: Ticket, watch: Watch) -> Rendered:
         raise NotImplementedError
 
+    async def find(self, request: RenderRequest) -> None: ...
+
     async def cancel(self, ticket: Ticket) -> None: ...
 
     async def close(self) -> None: ...
@@ -76,24 +82,26 @@ class InstantWords:
 
     name = "instant-text"
 
-    def __init__(self, calls: TextIO) -> None:
+    def __init__(self, calls: TextIO, takes_s: float) -> None:
         self._calls = calls
+        self._takes_s = takes_s
 
     def models(self) -> Sequence[ModelCard]:
-        return [_card(self.name, "text")]
+        return [_card(self.name, "text"), _card("free-text", "text", self.name, credits_=0)]
 
     async def write(self, request: TextRequest, watch: Watch) -> Written:
         self._calls.write(f"{request.prompt.text}\t{time.time()}\n")
+        await asyncio.sleep(self._takes_s)
         return Written("A heron stands on a tin roof and thinks about fish.")
 
     async def close(self) -> None: ...
 
 
-async def main(port: int, data_dir: Path, *, with_worker: bool) -> None:
+async def main(port: int, data_dir: Path, *, with_worker: bool, takes_s: float) -> None:
     logs.set_up("json", "warning")
     known = Settings(data_dir=data_dir, sketch=False)
     with (data_dir / "calls").open("a", buffering=1) as calls:
-        registry = Registry([InstantPictures(calls)], [InstantWords(calls)])
+        registry = Registry([InstantPictures(calls)], [InstantWords(calls, takes_s)])
         async with open_shop(known, with_worker=with_worker, registry=registry) as shop:
             config = uvicorn.Config(
                 build_app(known, shop),
@@ -111,4 +119,11 @@ async def main(port: int, data_dir: Path, *, with_worker: bool) -> None:
 if __name__ == "__main__":
     folder = Path(sys.argv[2])
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1]), folder, with_worker="--no-worker" not in sys.argv))
+        runner.run(
+            main(
+                int(sys.argv[1]),
+                folder,
+                with_worker="--no-worker" not in sys.argv,
+                takes_s=float(os.environ.get("BENCH_TAKES_S", "0")),
+            )
+        )

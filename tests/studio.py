@@ -69,6 +69,7 @@ class Studio:
                 log_config=None,
                 ws="none",
                 server_header=False,
+                proxy_headers=False,
             )
             server = _QuietServer(config)
             # The protocol is named so that asyncio turns Nagle's delay off: 40 ms an answer.

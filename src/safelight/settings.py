@@ -10,11 +10,21 @@ import os
 import secrets
 import sys
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -30,6 +40,29 @@ def default_data_dir() -> Path:
     if sys.platform != "win32" and os.geteuid() == 0:
         return Path("/var/lib/safelight")
     return platformdirs.user_data_path("safelight", appauthor=False)
+
+
+class ProviderLimit(BaseModel):
+    """How often one provider or model may be asked: calls at a time, calls a minute."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at_once: int | None = None
+    per_minute: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words(cls, given: object) -> object:
+        if not isinstance(given, dict) or not given or given.keys() - cls.model_fields.keys():
+            raise ValueError('must be at_once, per_minute or both, such as {"at_once": 4}')
+        return given
+
+    @field_validator("at_once", "per_minute", mode="before")
+    @classmethod
+    def _positive(cls, number: object) -> object:
+        if type(number) is not int or not 1 <= number <= 1_000_000:
+            raise ValueError("must be a whole number, 1 to 1,000,000")
+        return number
 
 
 class Settings(BaseSettings):
@@ -58,8 +91,8 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Signs picture links; at least 32 characters. Default: made once and kept in "
-        "the data folder. Several hosts need the same one.",
+        description="Signs picture links and cookies; at least 32 characters. Default: made once "
+        "and kept in the data folder. Several hosts need the same one.",
     )
     log_format: Literal["auto", "json", "pretty"] = Field(
         "auto", description="auto: pretty on a terminal, JSON otherwise."
@@ -69,6 +102,47 @@ class Settings(BaseSettings):
     )
     link_lifetime_s: int = Field(
         1800, ge=60, le=86_400, description="How long a signed picture link stays valid."
+    )
+
+    accounts: Literal["off", "on"] = Field(
+        "off", description="off: whoever reaches the server is its owner. on: everybody has a key."
+    )
+    anonymous: Literal["off", "on"] = Field(
+        "off", description="With accounts on: people without a key are let in as visitors."
+    )
+    trusted_proxies: list[str] = Field(
+        [],
+        description="Proxies whose X-Forwarded-For is believed: addresses and networks, as a JSON "
+        'list; ["*"] is everybody.',
+    )
+    user_submits_per_minute: int = Field(
+        60, ge=0, le=10_000, description="Orders a user may send within a minute; 0: any number."
+    )
+    user_open_max: int = Field(
+        204, ge=0, description="Unfinished jobs a user may have at a time; 0: any number."
+    )
+    user_running_max: int = Field(
+        4, ge=0, description="Jobs of a user that are worked on at a time; 0: any number."
+    )
+    visitor_submits_per_minute: int = Field(
+        8,
+        ge=0,
+        le=10_000,
+        description="Orders that may come from one address (of IPv6: one /64) without a key within "
+        "a minute; 0: any number.",
+    )
+    visitor_open_max: int = Field(
+        2, ge=0, description="Unfinished jobs a visitor may have at a time; 0: any number."
+    )
+    visitor_running_max: int = Field(
+        2, ge=0, description="Jobs of a visitor that are worked on at a time; 0: any number."
+    )
+    visitor_credits: int = Field(
+        20,
+        ge=0,
+        le=1000,
+        description="Credits that all visitors of one address may use within a day, together; 0: "
+        "only what costs nothing.",
     )
 
     jobs_at_once: int = Field(
@@ -81,6 +155,28 @@ class Settings(BaseSettings):
         60.0, ge=1, description="A worker silent for this long loses its jobs to another."
     )
     attempts_max: int = Field(5, ge=1, le=20, description="Tries of one job before it fails.")
+    job_deadline_s: float = Field(
+        86_400.0, ge=1, description="A job that has not ended by then fails and costs nothing."
+    )
+    overtaking_s: float = Field(
+        600.0,
+        ge=0,
+        description="How long a waiting job may be overtaken by more urgent ones of its owner.",
+    )
+    queue_max: int = Field(
+        50_000, ge=1, description="Jobs that may wait; beyond it submits are answered 503."
+    )
+    provider_limits: dict[str, ProviderLimit] = Field(
+        {},
+        description="How often providers or models may be asked, all workers together, as JSON, "
+        'for example {"openai": {"at_once": 20, "per_minute": 50}, "openai/gpt-image-2": '
+        '{"at_once": 4}}.',
+    )
+    breaker_open_s: float = Field(
+        30.0,
+        ge=0.05,
+        description="How long a provider that fails is left alone before one job tries it again.",
+    )
     crashes_max: int = Field(
         3, ge=1, le=20, description="Workers that may die over one job before it is given up."
     )
@@ -99,6 +195,11 @@ class Settings(BaseSettings):
     )
     db_connections: int = Field(
         12, ge=4, le=200, description="Database connections one server process may hold."
+    )
+
+    api_key: SecretStr | None = Field(
+        None,
+        description="For the command line: the key (sl_…) it shows a server with accounts.",
     )
 
     sketch: bool = Field(True, description="Offer the built-in painter that is not AI.")
@@ -144,6 +245,29 @@ class Settings(BaseSettings):
         if url and not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
         return url or None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, trusted: list[str]) -> list[str]:
+        for each in trusted:
+            try:
+                ip_network("0.0.0.0/0" if each == "*" else each, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{each[:80]!r} is no address and no network such as 10.0.0.0/8"
+                ) from None
+        return trusted
+
+    @model_validator(mode="after")
+    def _visitors_can_be_told_apart(self) -> Settings:
+        if self.anonymous == "on" and self.accounts == "off":
+            raise ValueError("anonymous: needs accounts = on; without them everybody is the owner")
+        if self.anonymous == "on" and "*" in self.trusted_proxies:
+            raise ValueError(
+                "trusted_proxies: with anonymous = on everybody could claim any address and pass "
+                "every limit; name your proxies instead of *"
+            )
+        return self
 
     @field_validator("secret_key")
     @classmethod

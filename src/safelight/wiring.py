@@ -11,24 +11,45 @@ import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from safelight.accounts.addresses import Proxies
+from safelight.accounts.keys import Keyring
+from safelight.accounts.limits import Limiter, forget_old
+from safelight.accounts.visitors import Visitors
+from safelight.credits.accounts import apply_due, open_account
+from safelight.credits.grants import grant
+from safelight.credits.watch import LedgerWatch
 from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
+from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
+from safelight.http.metrics import QueueMetrics
 from safelight.http.shop import Shop
 from safelight.images.links import Links
 from safelight.images.store import ObjectPictureStore
 from safelight.jobs.admit import Admission
+from safelight.jobs.board import Board
+from safelight.jobs.dead_letters import DeadLetters
 from safelight.jobs.feed import Feed
 from safelight.jobs.pipeline import Limits, Pipeline
+from safelight.jobs.reconcile import drop_abandoned
 from safelight.jobs.upkeep import Upkeep
+from safelight.jobs.waiting import Forecast
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
 from safelight.providers.registry import Registry
 from safelight.providers.sketch.adapter import Sketch
+from safelight.queueing import roll
+from safelight.queueing.bound import QueueBound
+from safelight.queueing.breaker import Rules
+from safelight.queueing.entries import ring_for_entries
+from safelight.queueing.lanes import Lanes
+from safelight.queueing.passes import Limit, declare
 from safelight.queueing.worker import Counter, Worker
 from safelight.settings import Settings, SettingsWrong, secret_key, sentences
+from safelight.values.credits import Credits
+from safelight.values.ids import OwnerId
 
 _LOOK_AFTER_S = 0.5
 
@@ -36,7 +57,9 @@ log = structlog.get_logger()
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(
+    settings: Settings, *, bring_up_to_date: bool = True
+) -> AsyncIterator[Database]:
     """The configured database, or the embedded one, migrated. Raises: DatabaseUnusable."""
     async with AsyncExitStack() as stack:
         url = settings.database_url
@@ -48,8 +71,9 @@ async def open_database(settings: Settings) -> AsyncIterator[Database]:
             stack.callback(keeper.cancel)
         database = await Database.connect(url, connections_max=settings.db_connections)
         stack.push_async_callback(database.close)
-        async with database.pool.acquire() as connection:
-            await migrate(connection)  # type: ignore[arg-type]  # a proxy of a Connection
+        if bring_up_to_date:
+            async with database.pool.acquire() as connection:
+                await migrate(connection)  # type: ignore[arg-type]  # a proxy of a Connection
         yield database
 
 
@@ -89,6 +113,16 @@ async def open_shop(
         database = await stack.enter_async_context(open_database(settings))
         wakeups = Wakeups(database)
         feed = Feed(database, wakeups)
+        lanes = Lanes(database, wakeups, rules=Rules(open_s=settings.breaker_open_s))
+        admission = Admission(
+            database,
+            registry,
+            feed,
+            wakeups,
+            QueueBound(database, settings.queue_max),
+            deadline_s=settings.job_deadline_s,
+        )
+        ledger, forecast = LedgerWatch(database), Forecast(database)
         shop = Shop(
             database=database,
             wakeups=wakeups,
@@ -96,19 +130,45 @@ async def open_shop(
             registry=registry,
             store=store,
             links=Links(secret_key(settings), settings.link_lifetime_s),
-            admission=Admission(database, registry, feed, wakeups),
-            worker=_worker(settings, database, wakeups, feed, registry, store)
+            admission=admission,
+            ledger=ledger,
+            forecast=forecast,
+            board=Board(forecast),
+            letters=DeadLetters(database, admission),
+            metrics=QueueMetrics(database, lanes, ledger),
+            access=_access(settings, database),
+            lanes=lanes,
+            worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
             if with_worker
             else None,
         )
-        upkeep = Upkeep(database, wakeups, events_kept_days=settings.events_kept_days)
+        upkeep = Upkeep(
+            database,
+            wakeups,
+            feed,
+            events_kept_days=settings.events_kept_days,
+            chores=[
+                apply_due,
+                forget_old,
+                roll.sweeper(),
+                lambda database: drop_abandoned(database, registry),
+            ],
+        )
         await wakeups.start()
         stack.push_async_callback(wakeups.stop)  # after the worker, which rings to its last job
         await feed.start()
         stack.push_async_callback(feed.stop)
+        await _declare_limits(settings, database, registry)
+        await lanes.start()
+        stack.push_async_callback(lanes.stop)
+        await shop.board.start()
+        stack.push_async_callback(shop.board.stop)
+        await shop.metrics.start()
         if shop.worker:
             await shop.worker.start()
             stack.push_async_callback(shop.worker.stop)
+        await shop.ledger.start()
+        stack.push_async_callback(shop.ledger.stop)
         await upkeep.start()
         stack.push_async_callback(upkeep.stop)
         yield shop
@@ -129,13 +189,56 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
         shop,
         hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
-        https=bool(settings.public_url and settings.public_url.startswith("https://")),
+        https=_is_https(settings),
+    )
+
+
+def _is_https(settings: Settings) -> bool:
+    return bool(settings.public_url and settings.public_url.startswith("https://"))
+
+
+def _access(settings: Settings, database: Database) -> Access:
+    limiter = Limiter(database)
+
+    async def give(account: OwnerId, amount: Credits, reference: str, note: str) -> None:
+        await grant(database, account, amount, reference=reference, note=note)
+
+    return Access(
+        accounts=settings.accounts == "on",
+        anonymous=settings.anonymous == "on",
+        https=_is_https(settings),
+        keyring=Keyring(database),
+        limiter=limiter,
+        proxies=Proxies(settings.trusted_proxies),
+        visitors=Visitors(
+            limiter,
+            secret_key(settings),
+            credits_a_day=settings.visitor_credits,
+            open_account=lambda account: open_account(database, account),
+            grant=give,
+        ),
+        terms={
+            "local": Terms(),
+            "user": Terms(
+                submits_per_minute=settings.user_submits_per_minute or None,
+                open_max=settings.user_open_max or None,
+                running_max=settings.user_running_max or None,
+            ),
+            "visitor": Terms(
+                submits_per_minute=settings.visitor_submits_per_minute or None,
+                open_max=settings.visitor_open_max or None,
+                running_max=settings.visitor_running_max or None,
+            ),
+        },
     )
 
 
 def _hosts(settings: Settings) -> frozenset[str]:
-    """The names this server answers to. While everybody who reaches it is its owner, a page from
-    elsewhere must not get in by pointing its own name at this machine (DNS rebinding)."""
+    """The names this server answers to; empty: any. While everybody who reaches it is its owner, a
+    page from elsewhere must not get in by pointing its own name at this machine (DNS rebinding).
+    With accounts such a page gets nothing: keys and cookies are not sent along with its name."""
+    if settings.accounts == "on":
+        return frozenset()
     public = urlsplit(settings.public_url).hostname if settings.public_url else None
     return frozenset({"localhost", "127.0.0.1", "::1", *([public] if public else [])})
 
@@ -146,22 +249,27 @@ def _worker(
     wakeups: Wakeups,
     feed: Feed,
     registry: Registry,
+    lanes: Lanes,
     store: ObjectPictureStore,
 ) -> Worker:
     pipeline = Pipeline(
         database,
         feed,
         registry,
-        store,
-        Limits(
+        lanes=lanes,
+        store=store,
+        limits=Limits(
             attempts_max=settings.attempts_max,
             crashes_max=settings.crashes_max,
             backoff_max_s=settings.backoff_max_s,
+            patience_s=settings.overtaking_s,
         ),
+        on_freed=lambda: ring_for_entries(wakeups),
     )
     return Worker(
         database,
         wakeups,
+        lanes=lanes,
         counters=_counters(settings, registry),
         carry_out=pipeline.carry_out,
         lease_s=settings.lease_s,
@@ -169,14 +277,18 @@ def _worker(
     )
 
 
+async def _declare_limits(settings: Settings, database: Database, registry: Registry) -> None:
+    limits = {
+        name: Limit(limit.at_once, limit.per_minute)
+        for name, limit in settings.provider_limits.items()
+    }
+    known = {name for card in registry.cards() for name in (card.provider, card.id)}
+    await declare(database, limits, known=known)
+
+
 def _counters(settings: Settings, registry: Registry) -> list[Counter]:
-    """Models on this machine at counters as wide as it is, all others at one wide counter."""
-    local: list[Counter] = []
-    remote: list[str] = []
-    for name in sorted({card.provider for card in registry.cards()}):
-        at_once = registry.at_once(name)
-        if at_once is None:
-            remote.append(name)
-        else:
-            local.append(Counter((name,), min(at_once, settings.jobs_at_once)))
-    return [*local, *([Counter(tuple(remote), settings.jobs_at_once)] if remote else [])]
+    """A counter for each provider, so that one that hangs takes nobody else's places: as wide as
+    this machine for models that run on it."""
+    names = sorted({card.provider for card in registry.cards()})
+    most = settings.jobs_at_once
+    return [Counter((name,), min(registry.at_once(name) or most, most)) for name in names]

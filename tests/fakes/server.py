@@ -52,7 +52,8 @@ class Call:
 
 @dataclass
 class Answer:
-    """A whole answer. chunks: a body that comes in pieces, with chunked encoding instead."""
+    """A whole answer. chunks: a body that comes in pieces, with chunked encoding instead.
+    after_s: how long the first byte takes, instead of the plan's latency."""
 
     body: bytes = b""
     status: int = 200
@@ -60,6 +61,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     chunks: AsyncIterator[bytes] | None = None
     cut_after: int | None = None  # bytes of the body after which the connection drops
+    after_s: float | None = None
 
     @classmethod
     def of(cls, data: Any, status: int = 200, **headers: str) -> Self:
@@ -122,6 +124,10 @@ class Fake:
             fault = self.faults.get(plan.fault) or _FAULTS[plan.fault]
             return fault(self, call)
         return self.answer(call)
+
+    def left(self, call: Call) -> None:
+        """The client closed the connection while we were working on this."""
+        self.abandoned += 1
 
     def _control(self, call: Call) -> Answer:
         if call.method == "POST" and call.path == "/_plan":
@@ -198,8 +204,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._fake._open.discard(self)
         self._writable.set()
-        if self._busy:
-            self._fake.abandoned += 1
+        if self._busy and self._call:
+            self._fake.left(self._call)
         if self._task:
             self._task.cancel()
 
@@ -247,6 +253,7 @@ class _Connection(asyncio.Protocol):
         except Hang:
             return
         latency_s = 0.0 if call.path.startswith("/_") else plan.latency_s
+        latency_s = latency_s if answer.after_s is None else answer.after_s
         if latency_s or answer.chunks or len(answer.body) > 1 << 20:
             self._task = asyncio.ensure_future(self._write_slowly(answer, latency_s))
         else:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import httpx2
 import pytest
 
 from tests.fakes.openai_server import KEY, FakeOpenAI
+from tests.faults.harness import lab_process
 from tests.studio import ServerProcess
 
 CALL = "POST /v1/images/generations"
@@ -139,3 +140,10 @@ class Ledger:
             assert await self.fetch(sql) == [], wrong
         assert await self.value("SELECT count(*) FROM assets") == count
         assert await self.value("SELECT count(*) FROM events WHERE kind = 'completed'") == count
+
+
+@pytest.fixture
+async def lab_url() -> AsyncIterator[str]:
+    """The fake providers, as a process that outlives the servers."""
+    async with lab_process() as url:
+        yield url

@@ -16,8 +16,8 @@ import pytest
 
 from safelight.database.pool import Database
 from safelight.images.store import PREVIEW_SIDES, original_key, preview_key
-from safelight.jobs import attempts, repository
-from safelight.jobs.attempts import Delivery, Note
+from safelight.jobs import attempts, endings
+from safelight.jobs.attempts import Claim, Delivered, Delivery, Note
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
@@ -47,8 +47,8 @@ async def order(studio: Studio, count: int = 1) -> JobId:
 
 async def claim(studio: Studio, job_id: JobId) -> Attempt:
     """What a worker does first."""
-    (attempt,) = await attempts.start_attempts(studio.database, [job_id])
-    assert attempt is not None
+    (attempt,) = await attempts.start_attempts(studio.database, [Claim(job_id, 0)])
+    assert isinstance(attempt, Attempt)
     return attempt
 
 
@@ -81,7 +81,7 @@ async def progress(database: Database, attempt: Attempt) -> bool:
 
 
 async def hand_over(database: Database, delivery: Delivery) -> bool:
-    return (await attempts.deliver(database, [delivery]))[0]
+    return (await attempts.deliver(database, [delivery]))[0] is not Delivered.FENCED
 
 
 async def one_picture(database: Database, attempt: Attempt) -> bool:
@@ -106,7 +106,8 @@ WRITES = (progress, one_picture, the_end, failure, another_try)
 
 async def everything(database: Database) -> dict[str, list[Any]]:
     """All that is stored about jobs."""
-    tables = ("jobs", "events", "steps", "outputs", "assets", "queue.pgqueuer")
+    tables = ("jobs", "events", "steps", "outputs", "assets", "queue.pgqueuer", "accounts", "holds")
+    tables += ("postings", "predictions", "dead_letters")
     return {
         name: [tuple(row) for row in await database.fetch(f"SELECT * FROM {name} t ORDER BY t")]
         for name in tables
@@ -147,10 +148,10 @@ async def test_a_cancelled_job_takes_nothing_more(idle_studio: Studio) -> None:
     database, job_id = idle_studio.database, await order(idle_studio)
     attempt = await claim(idle_studio, job_id)
 
-    assert await repository.cancel(database, LOCAL_OWNER, job_id)
+    assert await endings.cancel(database, LOCAL_OWNER, job_id) is not None
 
     await assert_writes_nothing(database, attempt)
-    assert await attempts.start_attempts(database, [job_id]) == [None]
+    assert await attempts.start_attempts(database, [Claim(job_id, 0)]) == [None]
 
 
 async def test_a_job_that_waits_for_its_next_attempt_takes_nothing_from_the_last_one(
@@ -170,7 +171,7 @@ async def test_a_finished_job_takes_nothing_more(idle_studio: Studio) -> None:
     assert await the_end(database, attempt)
 
     await assert_writes_nothing(database, attempt)
-    assert not await repository.cancel(database, LOCAL_OWNER, job_id)
+    assert await endings.cancel(database, LOCAL_OWNER, job_id) is None
 
 
 async def test_two_attempts_that_deliver_at_the_same_moment_leave_one_set_of_outputs(
@@ -238,9 +239,10 @@ async def test_a_job_claimed_twice_in_one_statement_has_one_holder(idle_studio: 
     """Two entries of one job may be picked together, after an upkeep that restored one too many."""
     job_id = await order(idle_studio)
 
-    started = await attempts.start_attempts(idle_studio.database, [job_id, job_id])
+    twice = [Claim(job_id, 0), Claim(job_id, 0)]
+    started = await attempts.start_attempts(idle_studio.database, twice)
 
-    numbers = [attempt.number for attempt in started if attempt]
+    numbers = [attempt.number for attempt in started if isinstance(attempt, Attempt)]
     assert len(set(numbers)) == len(numbers), "two holders with the same fencing number"
 
 
@@ -256,12 +258,12 @@ async def test_an_old_attempt_is_fenced_even_beside_a_new_one_in_the_same_statem
     )
 
     assert noted == [False, True]
-    assert delivered == [False, True]
+    assert delivered == [Delivered.FENCED, Delivered.WRITTEN]
 
 
 async def test_a_fenced_journal_says_so_at_the_next_step(idle_studio: Studio, feed: Feed) -> None:
     database, job_id = idle_studio.database, await order(idle_studio)
-    journal = Journal(Desk(database), feed, await claim(idle_studio, job_id), {})
+    journal = Journal(Desk(database, patience_s=600), feed, await claim(idle_studio, job_id), {})
     await claim(idle_studio, job_id)
     before = await everything(database)
 

@@ -37,7 +37,7 @@ async def test_an_entry_is_what_pgqueuer_itself_would_write(
         QueryQueueBuilder(QUEUE),
         QuerySchedulerBuilder(QUEUE),
     )
-    await theirs.enqueue("openai", UUID(job["id"]).bytes, priority=8)
+    await theirs.enqueue("openai", UUID(job["id"]).bytes, priority=-1)
 
     rows = await connection.fetch("SELECT * FROM queue.pgqueuer ORDER BY id")
     ready = await connection.fetchval("SELECT bool_and(execute_after <= now()) FROM queue.pgqueuer")
@@ -91,7 +91,7 @@ async def test_a_job_without_an_entry_is_queued_again_once(
         "SELECT payload, entrypoint, priority FROM queue.pgqueuer WHERE status = 'queued'"
     )
     assert {UUID(bytes=row["payload"]) for row in rows} == lost
-    assert {(row["entrypoint"], row["priority"]) for row in rows} == {("openai", 5)}
+    assert {(row["entrypoint"], row["priority"]) for row in rows} == {("openai", 0)}
 
 
 async def test_jobs_that_have_an_entry_have_ended_or_are_new_are_left_alone(

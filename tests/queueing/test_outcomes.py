@@ -6,7 +6,8 @@ from statistics import mean
 
 import pytest
 
-from safelight.queueing.outcomes import RETRY_AFTER_MAX_S, Again, GiveUp, decide
+from safelight.queueing.lanes import LanePaused
+from safelight.queueing.outcomes import RETRY_AFTER_MAX_S, Again, GiveUp, decide, rule
 from safelight.values.errors import (
     InvalidOutput,
     OutcomeUnknown,
@@ -22,12 +23,12 @@ from safelight.values.errors import (
 
 ATTEMPTS = 5
 
-# How often a job is tried that fails in the same way every time.
-TRIES: dict[type[ProviderError], int] = {
+# How often a job is tried that fails in the same way every time; None: until its deadline.
+TRIES: dict[type[ProviderError], int | None] = {
     ProviderRefused: 1,
     ProviderRejected: 1,
     ProviderAuth: 1,
-    ProviderBusy: ATTEMPTS,
+    ProviderBusy: None,
     ProviderUnreachable: ATTEMPTS,
     ProviderFailed: ATTEMPTS,
     InvalidOutput: ATTEMPTS,
@@ -45,10 +46,14 @@ def test_no_failure_was_forgotten() -> None:
     assert set(TRIES) == set(ProviderError.__subclasses__())
 
 
-@pytest.mark.parametrize("kind", TRIES)
+COUNTED = [kind for kind, tries in TRIES.items() if tries is not None]
+
+
+@pytest.mark.parametrize("kind", COUNTED)
 def test_each_failure_is_tried_as_often_as_it_makes_sense(kind: type[ProviderError]) -> None:
     tries = 1
-    while isinstance(decided(kind("it failed"), tries), Again):
+    while isinstance(decision := decided(kind("it failed"), tries), Again):
+        assert decision.is_try
         tries += 1
 
     assert tries == TRIES[kind]
@@ -56,12 +61,34 @@ def test_each_failure_is_tried_as_often_as_it_makes_sense(kind: type[ProviderErr
 
 @pytest.mark.parametrize("kind", TRIES)
 def test_what_a_user_may_repeat_is_what_we_repeat(kind: type[ProviderError]) -> None:
-    assert kind.retryable == (TRIES[kind] > 1)
+    assert kind.retryable == (TRIES[kind] != 1)
 
 
-@pytest.mark.parametrize("kind", TRIES)
+@pytest.mark.parametrize("kind", COUNTED)
 def test_no_failure_is_tried_more_often_than_the_setting_says(kind: type[ProviderError]) -> None:
     assert isinstance(decided(kind("it failed"), 1, attempts_max=1), GiveUp)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderBusy("Slow down."),
+        ProviderBusy("Slow down.", retry_after_s=3),
+        LanePaused("openai", 3, "It failed five times."),
+    ],
+)
+def test_waiting_for_a_provider_costs_no_try_and_never_ends_a_job(error: ProviderError) -> None:
+    for tries in (1, ATTEMPTS, 1000):
+        decision = decided(error, tries)
+
+        assert isinstance(decision, Again)
+        assert not decision.is_try
+        assert 1 <= decision.delay_s <= 3
+
+
+@pytest.mark.parametrize("kind", [OutcomeUnknown, TookTooLong])
+def test_where_money_may_be_lost_the_next_try_looks_first(kind: type[ProviderError]) -> None:
+    assert rule(kind("lost")) == "look"
 
 
 def test_a_failure_of_our_own_is_tried_as_often_as_the_setting_says() -> None:
@@ -72,11 +99,14 @@ def test_a_failure_of_our_own_is_tried_as_often_as_the_setting_says() -> None:
 def test_the_wait_that_a_provider_asks_for_is_kept_to_the_second() -> None:
     decision = decided(ProviderBusy("busy", retry_after_s=7.5), 1)
 
-    assert decision == Again(7.5)
+    assert decision == Again(7.5, is_try=False)
+    assert decided(ProviderFailed("it failed", retry_after_s=7.5), 1) == Again(7.5)
 
 
 def test_nobody_can_make_us_wait_for_a_day() -> None:
-    assert decided(ProviderBusy("busy", retry_after_s=86_400), 1) == Again(RETRY_AFTER_MAX_S)
+    decision = decided(ProviderBusy("busy", retry_after_s=86_400), 1)
+
+    assert decision == Again(RETRY_AFTER_MAX_S, is_try=False)
 
 
 def test_waits_grow_up_to_a_ceiling_and_are_spread_below_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
+from safelight.jobs.feed import Feed
 from safelight.jobs.upkeep import Upkeep
 from safelight.values.ids import LOCAL_OWNER
 from tests.queueing.conftest import AddJob
@@ -16,7 +17,8 @@ from tests.queueing.conftest import AddJob
 
 @pytest.fixture
 def upkeep(database: Database) -> Upkeep:
-    return Upkeep(database, Wakeups(database), events_kept_days=30)
+    wakeups = Wakeups(database)
+    return Upkeep(database, wakeups, Feed(database, wakeups), events_kept_days=30)
 
 
 async def tell(database: Database, job_id: UUID, kind: str, age: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 
+from safelight import settings
 from safelight.cli.stop import Stop
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -51,7 +52,9 @@ def call(client: httpx2.Client, method: str, path: str, **options: Any) -> Any:
 
 
 def _client(url: str) -> httpx2.Client:
-    return httpx2.Client(base_url=url, timeout=60, trust_env=False)
+    key = settings.load().api_key
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else None
+    return httpx2.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
 
 
 def is_there(url: str) -> bool:

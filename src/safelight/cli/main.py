@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from safelight import __version__
+from safelight.cli import credits as credits_
+from safelight.cli import database, keys, queue, users
 from safelight.cli.stop import Stop
 
 app = typer.Typer(
@@ -18,6 +20,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
+app.add_typer(credits_.app, name="credits")
+app.add_typer(database.app, name="db")
+app.command("queue")(queue.show_queue)
+app.add_typer(queue.lanes, name="lanes")
+app.add_typer(queue.letters, name="dead-letters")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Folder of the database and the pictures; default: per user.")

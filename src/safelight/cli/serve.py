@@ -36,10 +36,11 @@ def run_server(*, host: str, port: int, workers: int, data_dir: Path | None) -> 
     known = settings.load(data_dir=data_dir)
     settings.prepare_data_dir(known)
     logs.set_up(known.log_format, known.log_level)
-    if not _is_loopback(host):
+    if known.accounts == "off" and not _is_loopback(host):
         raise Stop(
             f"Without accounts everybody who can reach {host} could use this server, so it only "
-            "listens on this machine. Put a proxy that asks for a login in front of 127.0.0.1."
+            "listens on this machine. Set SAFELIGHT_ACCOUNTS=on, which gives everybody a key, or "
+            "put a proxy that asks for a login in front of 127.0.0.1."
         )
     listener = _listen(host, port)
     _run(_serve(known, listener, workers))

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -23,10 +24,17 @@ async def _prepare(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),  # 1 is jsonb's wire version
+        encoder=lambda value: b"\x01" + orjson.dumps(value, default=_as_text),  # 1: wire version
         decoder=lambda data: orjson.loads(data[1:]),
         format="binary",
     )
+
+
+def _as_text(value: object) -> str:
+    """asyncpg's own UUIDs, which orjson does not take for one."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError
 
 
 async def keep(_: asyncpg.Connection) -> None:

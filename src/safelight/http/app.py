@@ -5,7 +5,18 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from safelight import __version__
-from safelight.http import assets, catalogue, jobs, media, service, stream
+from safelight.http import (
+    admin,
+    assets,
+    catalogue,
+    dead_letters,
+    jobs,
+    keys,
+    media,
+    service,
+    stream,
+)
+from safelight.http import credits as credits_
 from safelight.http.edge import Edge
 from safelight.http.errors import Api, add_error_answers
 from safelight.http.reference import add_reference
@@ -38,7 +49,18 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.shop = shop
-    for room in (jobs, stream, assets, media, catalogue, service):
+    for room in (
+        jobs,
+        stream,
+        assets,
+        media,
+        catalogue,
+        credits_,
+        keys,
+        admin,
+        dead_letters,
+        service,
+    ):
         app.include_router(room.router)
     add_error_answers(app)
     add_reference(app)

@@ -1,25 +1,56 @@
-"""Who is asking. While accounts are off that is always the one local owner."""
+"""Who is asking, as the routes see it. How that is found out: access.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import Depends, Request
 
-from safelight.values.ids import LOCAL_OWNER, OwnerId
+from safelight.values.errors import Forbidden
+from safelight.values.ids import OwnerId
+
+if TYPE_CHECKING:
+    from safelight.http.shop import Shop
+
+Kind = Literal["local", "user", "visitor"]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The owner whose things a request may see, and the request's id."""
+    """The owner whose things a request may see, and what it may do.
+
+    kind: `local` is the one owner of a server without accounts, `user` has a key or a login,
+    `visitor` is anonymous. open_max, running_max: how many of its jobs may be unfinished, and in
+    the queue or running, at a time; None: any number. counted_as: whose orders are counted together
+    with its own; None: they are not counted.
+    """
 
     owner_id: OwnerId
     request_id: str
+    kind: Kind = "local"
+    is_admin: bool = False
+    open_max: int | None = None
+    running_max: int | None = None
+    counted_as: str | None = None
+    name: str = "You"
+    email: str | None = None
 
 
 async def caller(request: Request) -> Caller:
-    return Caller(LOCAL_OWNER, request.state.request_id)
+    """Raises: Unauthenticated, Forbidden."""
+    shop: Shop = request.app.state.shop
+    return await shop.access.who(request)
 
 
 CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def admin(caller: CallerDep) -> Caller:
+    """A caller who runs this server. Raises: Forbidden."""
+    if not caller.is_admin:
+        raise Forbidden("This is for administrators.")
+    return caller
+
+
+AdminDep = Annotated[Caller, Depends(admin)]

@@ -70,9 +70,15 @@ async def get_stats(
 
 
 @router.get("/me", response_model=wire.Me, responses=problems())
-async def get_me(caller: CallerDep) -> wire.Me:
+async def get_me(caller: CallerDep, shop: ShopDep) -> wire.Me:
     """Who is asking. Without accounts: the one local owner, who may do everything."""
-    return wire.Me(id=caller.owner_id, name="You", role="admin", accounts=False)
+    return wire.Me(
+        id=caller.owner_id,
+        email=caller.email,
+        name=caller.name,
+        role="admin" if caller.is_admin else "user",
+        accounts=shop.access.accounts,
+    )
 
 
 _STATUSES: tuple[wire.JobStatus, ...] = (

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 JSON_DEPTH_MAX = 32
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site"})
 
 _EVERY_ANSWER = {
@@ -32,6 +32,7 @@ _EVERY_ANSWER = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+_ANSWER_HEADERS = "answer_headers"
 _DATA_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -63,7 +64,10 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(MutableHeaders(scope=message), request_id)
+                headers = MutableHeaders(scope=message)
+                for name, value in scope["state"].get(_ANSWER_HEADERS, ()):
+                    headers.append(name, value)
+                self._add_headers(headers, request_id)
             await send(message)
 
         limited = _Limited(receive, self._body_bytes_max, self._too_large())
@@ -104,13 +108,13 @@ class Edge:
     def _stranger(self, scope: Scope) -> str | None:
         """Why this request is not taken from where it comes from, if so."""
         headers = {name: value for name, value in scope["headers"] if name in _ORIGIN_HEADERS}
-        host = _host_name(headers.get(b"host", b""))
+        host = host_name(headers.get(b"host", b""))
         if self._hosts and host not in self._hosts:
             return (
                 "This server does not answer to that name. If it is its own, set "
                 "SAFELIGHT_PUBLIC_URL to the address browsers use."
             )
-        if scope["method"] not in _SAFE_METHODS and headers.get(b"sec-fetch-site") == b"cross-site":
+        if scope["method"] not in SAFE_METHODS and headers.get(b"sec-fetch-site") == b"cross-site":
             return "Another site's page may not change anything here."
         return None
 
@@ -144,7 +148,12 @@ class _Limited:
         return message
 
 
-def _host_name(host: bytes) -> str:
+def add_answer_header(request: Request, name: str, value: str) -> None:
+    """Send this header with the answer, whatever the answer becomes."""
+    request.scope["state"].setdefault(_ANSWER_HEADERS, []).append((name, value))
+
+
+def host_name(host: bytes) -> str:
     """The name without the port: [::1]:8000 is ::1."""
     name = host.decode("latin-1").lower()
     if name.startswith("["):

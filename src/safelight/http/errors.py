@@ -14,13 +14,17 @@ from safelight.database.patience import GONE
 from safelight.http.wire import Problem, ProblemField
 from safelight.values.errors import (
     AlreadyFinished,
+    CreditsShort,
     ErrorCode,
+    Forbidden,
     IdempotencyMismatch,
     NotFound,
     Overloaded,
+    RateLimited,
     RequestRefused,
     SafelightError,
     TooLarge,
+    Unauthenticated,
     UnsupportedMedia,
 )
 
@@ -32,21 +36,28 @@ _STATUS: dict[type[SafelightError], int] = {
     IdempotencyMismatch: 422,
     TooLarge: 413,
     UnsupportedMedia: 415,
+    CreditsShort: 402,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    RateLimited: 429,
     Overloaded: 503,
 }
 
 # What a route may answer besides success, for the OpenAPI document.
 _SAID = {
-    403: "Asked from another site's page, or under a name that is not ours.",
+    401: "No key, or one that is not valid.",
+    402: "Not enough credits; `detail` says how many are needed and available.",
+    403: "Not allowed: asked from another site's page, under another name, or without the right.",
     404: "Unknown, or somebody else's.",
     409: "Not in this state.",
     413: "Too large.",
     415: "Not JSON.",
     416: "No such part of the file.",
     422: "Something in the request is wrong; `errors` says what.",
+    429: "Too many requests or jobs of this caller; Retry-After says when.",
     503: "Cannot be taken now; Retry-After says when.",
 }
-_EVERYWHERE = (403, 422, 503)
+_EVERYWHERE = (401, 403, 422, 503)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
@@ -181,6 +192,7 @@ async def _database_away(request: Request, error: Exception) -> Response:
         503,
         "overloaded",
         "Busy right now",
-        "The database is not answering at the moment. Nothing was stored; try again.",
+        "The database is not answering at the moment. Try again; repeated with the same "
+        "Idempotency-Key, nothing is done twice.",
         retry_after=2,
     )

@@ -19,11 +19,10 @@ from safelight.http.caller import CallerDep
 from safelight.http.edge import JsonRoute, is_known
 from safelight.http.errors import problems
 from safelight.http.shop import Shop, ShopDep
-from safelight.jobs import listing, repository
-from safelight.jobs.admit import Wish
-from safelight.jobs.feed import Position
+from safelight.jobs import endings, listing, repository, turns
+from safelight.jobs.admit import Share, Wish
 from safelight.jobs.model import ENDED
-from safelight.queueing.entries import CANCEL_CHANNEL
+from safelight.queueing.entries import CANCEL_CHANNEL, ring_for_entries
 from safelight.values.errors import AlreadyFinished, NotFound
 from safelight.values.ids import JobId, OwnerId
 
@@ -46,7 +45,7 @@ def answer(model: BaseModel, status: int = 200, **headers: str) -> Response:
     "",
     status_code=202,
     response_model=wire.Job,
-    responses=problems(409, 413, 415)
+    responses=problems(402, 409, 413, 415, 429)
     | {200: {"model": wire.Quote, "description": "dry_run: nothing was stored or charged."}},
 )
 async def create_job(
@@ -64,12 +63,18 @@ async def create_job(
     if dry_run:
         quoted = await shop.admission.quote(caller.owner_id, wish)
         return answer(_quote(quoted))
-    row = await shop.admission.submit(
-        caller.owner_id,
-        wish,
-        idempotency_key=idempotency_key,
-        body_digest=_digest(await request.json()) if idempotency_key else b"",
-        request_id=caller.request_id,
+    await shop.access.count_order(request, caller)
+    digest = _digest(await request.json()) if idempotency_key else b""
+    row = await shop.access.with_allowance(
+        caller,
+        lambda: shop.admission.submit(
+            caller.owner_id,
+            wish,
+            idempotency_key=idempotency_key,
+            body_digest=digest,
+            request_id=caller.request_id,
+            share=Share(caller.open_max, caller.running_max),
+        ),
     )
     return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
@@ -134,28 +139,42 @@ async def get_job(
     etag = _etag(row, place, shop)
     if is_known(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})
-    queue = wire.Queue(position=place) if place else None
-    return answer(views.job(row, shop.links, queue), ETag=etag)
+    return answer(views.job(row, shop.links, place), ETag=etag)
 
 
 @router.delete("/{job_id}", response_model=wire.Job, responses=problems(404, 409))
 async def cancel_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
     """Cancel a job that has not ended; what was finished before stays."""
-    if not await repository.cancel(shop.database, caller.owner_id, JobId(job_id)):
+    freed = await endings.cancel(shop.database, caller.owner_id, JobId(job_id))
+    if freed is None:
         row = await _own_job(shop, caller.owner_id, job_id)
         raise AlreadyFinished(f"The job is {row['status']} already.")
     shop.feed.announce()
     shop.wakeups.ring(CANCEL_CHANNEL, str(job_id))
+    if freed and await turns.unpark(shop.database, caller.owner_id):
+        ring_for_entries(shop.wakeups)
     row = await _own_job(shop, caller.owner_id, job_id)
     return answer(views.job(row, shop.links))
 
 
 @router.post(
-    "/{job_id}/retry", status_code=202, response_model=wire.Job, responses=problems(404, 409)
+    "/{job_id}/retry",
+    status_code=202,
+    response_model=wire.Job,
+    responses=problems(402, 404, 409, 429),
 )
-async def retry_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+async def retry_job(request: Request, job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
     """A new job with the same request; only from failed or cancelled."""
-    row = await shop.admission.retry(caller.owner_id, JobId(job_id), request_id=caller.request_id)
+    await shop.access.count_order(request, caller)
+    row = await shop.access.with_allowance(
+        caller,
+        lambda: shop.admission.retry(
+            caller.owner_id,
+            JobId(job_id),
+            request_id=caller.request_id,
+            share=Share(caller.open_max, caller.running_max),
+        ),
+    )
     return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
 
@@ -164,15 +183,7 @@ async def list_job_events(job_id: UUID, caller: CallerDep, shop: ShopDep) -> lis
     """The job's story so far: stages, outputs, attempts and its end, without progress lines."""
     await _own_job(shop, caller.owner_id, job_id)
     lines = await repository.story(shop.database, caller.owner_id, job_id)
-    return [
-        wire.JobEventLog(
-            id=str(Position(line["xid"], line["number"])),
-            at=line["at"],
-            type=line["kind"],
-            data={"status": line["status"], **line["data"]},
-        )
-        for line in lines
-    ]
+    return [views.story_line(line) for line in lines]
 
 
 async def _own_job(shop: Shop, owner_id: OwnerId, job_id: UUID) -> Row:
@@ -196,18 +207,20 @@ async def _changed(shop: Shop, owner_id: OwnerId, row: Row, wait_s: float) -> Ro
             await subscription.next(left_s)
 
 
-async def _place(shop: Shop, row: Row) -> int | None:
-    """Its place in the queue while it waits."""
+async def _place(shop: Shop, row: Row) -> wire.Queue | None:
+    """Where it stands while it waits."""
     if row["status"] != "pending":
         return None
-    return await repository.position(shop.database, row["id"], row["priority"])
+    found = await shop.forecast.of_job(row["id"])
+    return wire.Queue(position=found.position, eta_seconds=found.eta_s) if found else None
 
 
-def _etag(row: Row, place: int | None, shop: Shop) -> str:
+def _etag(row: Row, place: wire.Queue | None, shop: Shop) -> str:
     """Changes with the job, its place in the queue, the deletion of one of its pictures, and its
     links when they are renewed."""
+    stands = f"{place.position}-{place.eta_seconds}" if place else None
     deleted = sum(1 << output["index"] for output in row["outputs"] or () if output["deleted"])
-    return f'"{row["revision"]}-{place}-{deleted}-{int(shop.links.expires_at().timestamp())}"'
+    return f'"{row["revision"]}-{stands}-{deleted}-{int(shop.links.expires_at().timestamp())}"'
 
 
 def _digest(body: Any) -> bytes:

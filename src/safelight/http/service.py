@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -11,6 +11,8 @@ from safelight.http.shop import Shop, ShopDep
 from safelight.images.store import StorageUnusable
 
 router = APIRouter(tags=["service"])
+
+_READY = ("ok", "elsewhere", "checking")
 
 
 @router.get("/healthz", response_model=dict[str, str])
@@ -26,15 +28,18 @@ async def readyz(shop: ShopDep) -> Response:
         "database": await _database(shop),
         "storage": await _storage(shop),
         "worker": _worker(shop),
+        "ledger": shop.ledger.state,
         "server": "stopping" if shop.stopping else "ok",
     }
-    ready = all(state in ("ok", "elsewhere") for state in parts.values())
+    ready = all(state in _READY for state in parts.values())
     return JSONResponse(parts, status_code=200 if ready else 503)
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics(shop: ShopDep) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(request: Request, shop: ShopDep) -> Response:
+    await shop.access.check_watcher(request)
+    text = generate_latest() + await shop.metrics.text()
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _database(shop: Shop) -> str:

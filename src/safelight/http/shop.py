@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from safelight.credits.watch import LedgerWatch
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
+from safelight.http.access import Access
+from safelight.http.metrics import QueueMetrics
 from safelight.images.links import Links
 from safelight.images.store import PictureStore
 from safelight.jobs.admit import Admission
+from safelight.jobs.board import Board
+from safelight.jobs.dead_letters import DeadLetters
 from safelight.jobs.feed import Feed
+from safelight.jobs.waiting import Forecast
 from safelight.providers.registry import Registry
+from safelight.queueing.lanes import Lanes
 
 if TYPE_CHECKING:
     from safelight.queueing.worker import Worker
@@ -30,6 +37,13 @@ class Shop:
     store: PictureStore
     links: Links
     admission: Admission
+    ledger: LedgerWatch
+    forecast: Forecast
+    board: Board
+    letters: DeadLetters
+    metrics: QueueMetrics
+    access: Access
+    lanes: Lanes
     worker: Worker | None
     stopping: bool = False
 

@@ -1,9 +1,15 @@
-"""Server-sent events: a snapshot, then every stored line, resumable at any byte."""
+"""Server-sent events: a snapshot, then every stored line, resumable at any byte.
+
+Between the stored lines, and never stored, come `queue` events. Their `id:` repeats the last one:
+whoever resumes there has missed nothing. A `credits` event belongs to the line before it; its
+`id:` is that line's and a `c`, so that whoever is cut off between the two is told the second.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,6 +24,7 @@ from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import repository
 from safelight.jobs.feed import Event, Lagging, Position, Subscription
 from safelight.jobs.model import ENDED
+from safelight.jobs.waiting import Place
 from safelight.values.errors import FieldError, InvalidRequest, NotFound, Overloaded
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -26,6 +33,7 @@ PING_S = 15.0
 LIFE_S = 600.0  # then `reconnect`: long enough to be cheap, short enough for a rolling restart
 _LOOK_S = 1.0  # how soon a stopping server, or a client that left, is noticed
 _GATHER_MAX = 200  # lines rendered and sent together when many are ready
+_CREDITS = "c"  # ends the id of a line's `credits` event
 
 _RESUME = Query(
     alias="after", max_length=60, description="Resume after this event id, like Last-Event-ID."
@@ -84,13 +92,21 @@ def _open(
     return EventStream(_Lines(shop, request, subscription, _resume(after)).run(), headers=_HEADERS)
 
 
-def _resume(text: str | None) -> Position | None:
+def _resume(text: str | None) -> _Seen | None:
     if not text:
         return None
-    position = Position.parse(text)
+    position = Position.parse(text.removesuffix(_CREDITS))
     if position is None:
         raise InvalidRequest(FieldError("after", "Not the id of an event of ours."))
-    return position
+    return _Seen(position, credits_too=text.endswith(_CREDITS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a client that comes back says it has seen last: a line, or its `credits` event too."""
+
+    line: Position
+    credits_too: bool
 
 
 class _Lines:
@@ -101,41 +117,56 @@ class _Lines:
         shop: Shop,
         request: Request,
         subscription: Subscription,
-        resume: Position | None,
+        resume: _Seen | None,
     ) -> None:
         self._shop = shop
         self._request = request
         self._subscription = subscription
         self._resume = resume
         # The client may be ahead of this process, after another one served it: not told twice.
-        self._seen = resume or Position(0, 0)
+        self._seen = resume.line if resume else Position(0, 0)
+        self._queue = _QueueNews(shop, subscription)
         self._ended = False
+        self._last_id = ""
 
     async def run(self) -> AsyncIterator[bytes]:
         async with self._subscription:
-            async for piece in self._past():
-                yield piece
-            if self._ended:
-                return
-            async for piece in self._live():
-                yield piece
+            with self._queue.watch:
+                async for piece in self._past():
+                    yield piece
+                if self._ended:
+                    return
+                async for piece in self._live():
+                    yield piece
 
     async def _past(self) -> AsyncIterator[bytes]:
         """What the client missed, or how things are now."""
         missed = None
         if self._resume is not None:
-            missed = await self._shop.feed.replay(self._subscription, self._resume)
+            missed = await self._shop.feed.replay(self._subscription, self._resume.line)
         if missed is None:
             self._seen = Position(0, 0)
             async for piece in self._snapshots():
                 yield piece
         else:
-            yield b": resumed\n\n"
+            yield await self._resumed()
             if not missed and await self._saw_the_end():
                 async for piece in self._snapshots():  # it saw the end already: say so, and stop
                     yield piece
             for start in range(0, len(missed), _GATHER_MAX):
                 yield await self._render(missed[start : start + _GATHER_MAX])
+
+    async def _resumed(self) -> bytes:
+        """Go on behind what the client saw last; with the second half of that, if it was cut off
+        in between."""
+        assert self._resume is not None
+        self._last_id = str(self._resume.line) + _CREDITS * self._resume.credits_too
+        self._queue.watch.stir()
+        pieces = [b": resumed\n\n"]
+        if self._subscription.job_id is None and not self._resume.credits_too:
+            line = await self._shop.feed.line(self._subscription.owner_id, self._resume.line)
+            pieces += self._credits(line) if line else []
+        return b"".join(pieces)
 
     async def _saw_the_end(self) -> bool:
         """Whether this stream's job has ended and no line of it comes after what was seen."""
@@ -156,14 +187,16 @@ class _Lines:
             self._ended = bool(row and row["status"] in ENDED)
         else:
             rows = await repository.read_live(database, subscription.owner_id)
+        self._queue.begin(rows)
+        self._last_id = str(subscription.since)
         # Every snapshot carries the same id: a client cut off in between asks from here again.
         for row in rows:
             shown = wire.SnapshotEvent.model_construct(
                 job_id=row["id"], status=row["status"], job=views.job(row, self._shop.links)
             )
-            yield _frame(subscription.since, shown)
+            yield _frame(self._last_id, shown)
         if not rows:
-            yield b"id: %s\n\n" % str(subscription.since).encode()
+            yield b"id: %s\n\n" % self._last_id.encode()
 
     async def _live(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
@@ -174,9 +207,11 @@ class _Lines:
             except Lagging:
                 break
             events = [event for event in events if event.position > self._seen]
-            if events:
-                yield await self._render(events)
-                continue
+            piece = await self._render(events) if events else b""
+            if not self._ended:
+                piece += self._queue_events()
+            if piece:
+                yield piece
             now = loop.time()
             if now >= ends_at or self._shop.stopping:
                 break
@@ -184,7 +219,7 @@ class _Lines:
                 ping_at = now + PING_S
                 yield b": ping\n\n"
         if not self._ended:
-            yield _frame(None, wire.ReconnectEvent())
+            yield _frame("", wire.ReconnectEvent())
 
     async def _next_events(self) -> list[Event]:
         """The lines that are ready, at most _GATHER_MAX, or none after a moment."""
@@ -204,17 +239,78 @@ class _Lines:
             rows = {UUID(int=row["id"].int): row for row in found}
         pieces = []
         for event in events:
+            self._queue.note(event.job_id, event.status)
             shown = views.event(event, rows.get(event.job_id), self._shop.links)
             if shown is not None:
-                pieces.append(_frame(event.position, shown))
+                self._last_id = str(event.position)
+                pieces.append(_frame(self._last_id, shown))
+                pieces += self._credits(event)
             if self._subscription.job_id is not None and event.kind in ENDED:
                 self._ended = True
         return b"".join(pieces)
 
+    def _credits(self, line: Event) -> list[bytes]:
+        """The second half of a line, for those who follow an account and not one job."""
+        shown = views.credits_event(line)
+        if shown is None or self._subscription.job_id is not None:
+            return []
+        self._last_id = str(line.position) + _CREDITS
+        return [_frame(self._last_id, shown)]
 
-def _frame(position: Position | None, shown: wire.Wire) -> bytes:
+    def _queue_events(self) -> bytes:
+        news = self._queue.take()
+        return b"".join(_frame(self._last_id, views.queue_event(place)) for place in news)
+
+
+class _QueueNews:
+    """What one stream has not been told yet of where its jobs stand.
+
+    A look at the queue may be older than the lines that were told: what has left the queue by them
+    is not said to wait.
+    """
+
+    def __init__(self, shop: Shop, subscription: Subscription) -> None:
+        self.watch = shop.board.watch(
+            subscription.owner_id, subscription.job_id, subscription.nudge
+        )
+        self._look = 0
+        self._told: dict[UUID, Place] = {}
+        self._left: dict[UUID, int] = {}  # job: the last look that may not know it yet
+
+    def begin(self, rows: Sequence[Row]) -> None:
+        """The stream begins with these jobs; the oldest are left out when there are many."""
+        for row in rows:
+            self.note(UUID(int=row["id"].int), row["status"])
+        if len(rows) >= repository.LIVE_MAX:
+            self.watch.stir()
+
+    def note(self, job_id: UUID, status: str) -> None:
+        """The client is told that the job is in this status."""
+        if status == "pending":
+            self._left.pop(job_id, None)
+            self._told.pop(job_id, None)
+            self.watch.stir()
+        else:
+            self._left[job_id] = self.watch.looking
+
+    def take(self) -> list[Place]:
+        """What is news since the last time."""
+        watch = self.watch
+        if watch.look == self._look:
+            return []
+        self._look = watch.look
+        self._left = {job: look for job, look in self._left.items() if look >= watch.look}
+        waiting = [place for id_, place in watch.places.items() if id_ not in self._left]
+        news = [place for place in waiting if place.is_news(self._told.get(place.job_id))]
+        self._told = {job: told for job, told in self._told.items() if job in watch.places} | {
+            place.job_id: place for place in news
+        }
+        return news
+
+
+def _frame(event_id: str, shown: wire.Wire) -> bytes:
     """One event as it goes over the wire. JSON has no raw line breaks, so one data line does."""
     kind: str = getattr(shown, "type")  # noqa: B009  (every event class has one)
     data = shown.__pydantic_serializer__.to_json(shown)
-    head = f"id: {position}\n" if position else ""
+    head = f"id: {event_id}\n" if event_id else ""
     return f"{head}event: {kind}\ndata: ".encode() + data + b"\n\n"

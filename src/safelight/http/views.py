@@ -11,8 +11,9 @@ from safelight.database.pool import Row
 from safelight.http import wire
 from safelight.images.links import Links
 from safelight.images.store import PREVIEW_SIDES
-from safelight.jobs.feed import Event
+from safelight.jobs.feed import Event, Position
 from safelight.jobs.model import ENDED, PRIORITY_NAMES
+from safelight.jobs.waiting import Place
 from safelight.values.images import CONTENT_TYPES
 
 
@@ -53,7 +54,7 @@ def job(row: Row | dict[str, Any], links: Links, queue: wire.Queue | None = None
         charged=wire.Charged.model_construct(credits=charged, released=row["price"] - charged)
         if charged is not None
         else None,
-        error=_error(row["error"]),
+        error=error(row["error"]),
         attempts=row["attempt"],
         retry_of=row["retry_of"],
         created_at=row["created_at"],
@@ -77,13 +78,13 @@ def _output(
     if made is None:
         # A job that ended without this variant (cancelled) has nothing to wait for.
         ended = row["status"] in ENDED
-        error = _error(row["error"]) if ended else None
+        why = error(row["error"]) if ended else None
         return wire.Output.model_construct(
             index=index,
             status="failed" if ended else "pending",
             asset=None,
             text=None,
-            error=error,
+            error=why,
         )
     asset = _output_asset(made, links) if made["asset_id"] and not made["deleted"] else None
     return wire.Output.model_construct(
@@ -91,7 +92,7 @@ def _output(
         status=made["status"],
         asset=asset,
         text=made["text"],
-        error=_error(made["error"]),
+        error=error(made["error"]),
     )
 
 
@@ -149,12 +150,22 @@ def _reused(reused: dict[str, Any] | None) -> wire.Reused | None:
     )
 
 
-def _error(error: dict[str, Any] | None) -> wire.JobError | None:
-    return None if error is None else wire.JobError.model_construct(**error)
+def error(told: dict[str, Any] | None) -> wire.JobError | None:
+    return None if told is None else wire.JobError.model_construct(**told)
 
 
 def _milliseconds(start: datetime, end: datetime) -> int:
     return max(0, round((end - start).total_seconds() * 1000))
+
+
+def story_line(line: Row) -> wire.JobEventLog:
+    """A stored line as `repository.story` gives it."""
+    return wire.JobEventLog(
+        id=str(Position(line["xid"], line["number"])),
+        at=line["at"],
+        type=line["kind"],
+        data={"status": line["status"], **line["data"]},
+    )
 
 
 def event(line: Event, row: Row | None, links: Links) -> wire.Wire | None:  # noqa: PLR0911
@@ -171,8 +182,6 @@ def event(line: Event, row: Row | None, links: Links) -> wire.Wire | None:  # no
             return wire.ProgressEvent.model_construct(**told, **data)
         case "delta":
             return wire.DeltaEvent.model_construct(**told, **data)
-        case "queue":
-            return wire.QueueEvent.model_construct(**told, **data)
     if row is None:
         return None
     match line.kind:
@@ -190,6 +199,24 @@ def event(line: Event, row: Row | None, links: Links) -> wire.Wire | None:  # no
         case "cancelled":
             return wire.CancelledEvent.model_construct(**told, job=job(row, links))
     return None
+
+
+def credits_event(line: Event) -> wire.CreditsEvent | None:
+    """What the account had after this line, where it changed."""
+    data = line.data
+    if "available" not in data:
+        return None
+    told: dict[str, Any] = {"job_id": line.job_id, "status": line.status}
+    return wire.CreditsEvent.model_construct(**told, available=data["available"], held=data["held"])
+
+
+def queue_event(place: Place) -> wire.QueueEvent:
+    return wire.QueueEvent.model_construct(
+        job_id=place.job_id,
+        status="pending",
+        position=place.position,
+        eta_seconds=place.eta_s,
+    )
 
 
 NEEDS_JOB = frozenset({"output", "snapshot", "completed", "failed", "cancelled"})

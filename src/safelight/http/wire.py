@@ -457,6 +457,14 @@ class CancelledEvent(_JobEvent):
     job: Job
 
 
+class CreditsEvent(_JobEvent):
+    """What the account has after this job was submitted or has ended."""
+
+    type: Literal["credits"] = "credits"
+    available: int
+    held: int
+
+
 class ReconnectEvent(Wire):
     """The server is about to close this stream: connect again."""
 
@@ -477,6 +485,7 @@ class StudioEvent(
             | CompletedEvent
             | FailedEvent
             | CancelledEvent
+            | CreditsEvent
             | ReconnectEvent,
             Field(discriminator="type"),
         ]

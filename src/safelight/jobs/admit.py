@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+from safelight.crashpoints import crash
 from safelight.database.pool import Database, Row
 from safelight.database.together import Together
 from safelight.database.wakeups import Wakeups
@@ -17,14 +18,18 @@ from safelight.prompts.refine import refine
 from safelight.providers.checks import Asked, price_of, size_for
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
+from safelight.queueing.bound import QueueBound
 from safelight.queueing.entries import ring_for_entries
 from safelight.values.credits import Credits
 from safelight.values.errors import (
     AlreadyFinished,
+    CreditsShort,
     FieldError,
+    Forbidden,
     IdempotencyMismatch,
     InvalidRequest,
     NotFound,
+    RateLimited,
     UnsupportedOption,
 )
 from safelight.values.ids import JobId, OwnerId, new_id
@@ -55,6 +60,18 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """How much of the queue one owner may have. open_max: unfinished jobs; running_max: those of
+    them that are in the queue or running, the others wait for their turn. None: any number."""
+
+    open_max: int | None = None
+    running_max: int | None = None
+
+
+UNLIMITED = Share()
+
+
+@dataclass(frozen=True, slots=True)
 class Quoted:
     """What an order would cost and give, nothing stored."""
 
@@ -68,14 +85,23 @@ class Admission:
     """The only way into the queue."""
 
     def __init__(
-        self, database: Database, registry: Registry, feed: Feed, wakeups: Wakeups
+        self,
+        database: Database,
+        registry: Registry,
+        feed: Feed,
+        wakeups: Wakeups,
+        bound: QueueBound,
+        *,
+        deadline_s: float,
     ) -> None:
         self._database = database
         self._registry = registry
         self._feed = feed
         self._wakeups = wakeups
+        self._bound = bound
+        self._deadline_s = deadline_s
         # Two at once: one batch waits for its commit while the next one is computed.
-        self._inserting: Together[Order, intake.Admitted | None] = Together(
+        self._inserting: Together[Order, intake.Admitted] = Together(
             lambda orders: intake.insert_once(database, orders), at_once=2
         )
 
@@ -87,15 +113,22 @@ class Admission:
         idempotency_key: str | None = None,
         body_digest: bytes = b"",
         request_id: str | None = None,
+        share: Share = UNLIMITED,
+        retry_of: JobId | None = None,
     ) -> Shown:
-        """Accept a wish, durably. Returns the job's row as it is shown. The same key with the same
-        body answers the same job. Raises: RequestRefused."""
+        """Accept a wish, durably, with the credits it costs held. Returns the job's row as it is
+        shown. The same key with the same body answers the same job.
+
+        Raises: RequestRefused (CreditsShort too), RateLimited, Overloaded."""
         order = self.order(owner_id, wish)
         order = replace(
             order,
             idempotency_key=idempotency_key,
             body_digest=body_digest,
             request_id=request_id,
+            open_max=share.open_max,
+            running_max=share.running_max,
+            retry_of=retry_of,
         )
         return await self._insert(order)
 
@@ -106,10 +139,19 @@ class Admission:
         assets = await intake.asset_ids(self._database, found["id"]) if found else None
         return Quoted(order.card.id, 0 if found else order.price.amount, assets, order.warnings)
 
-    async def retry(self, owner_id: OwnerId, job_id: JobId, *, request_id: str | None) -> Shown:
+    async def retry(
+        self,
+        owner_id: OwnerId,
+        job_id: JobId,
+        *,
+        request_id: str | None,
+        idempotency_key: str | None = None,
+        share: Share = UNLIMITED,
+    ) -> Shown:
         """A new job with the request of one that failed or was cancelled.
 
-        Raises: NotFound, AlreadyFinished when it is still going or was completed."""
+        Raises: NotFound, AlreadyFinished when it is still going or was completed, and whatever
+        `submit` raises."""
         row = await repository.read(self._database, owner_id, job_id)
         if row is None:
             raise NotFound("job")
@@ -117,8 +159,14 @@ class Admission:
             raise AlreadyFinished(
                 f"Only a failed or cancelled job can be tried again; this one is {row['status']}."
             )
-        order = self.order(owner_id, wish_of(row))
-        return await self._insert(replace(order, retry_of=job_id, request_id=request_id))
+        return await self.submit(
+            owner_id,
+            wish_of(row),
+            idempotency_key=idempotency_key,
+            request_id=request_id,
+            share=share,
+            retry_of=job_id,
+        )
 
     def order(self, owner_id: OwnerId, wish: Wish) -> Order:
         """Check that the wish makes sense as a whole and resolve its options.
@@ -159,6 +207,7 @@ class Admission:
             session_id=wish.session_id,
             metadata=wish.metadata,
             warnings=tuple(_warnings(wish)),
+            deadline_s=self._deadline_s,
         )
 
     def _choose(self, wish: Wish, asked: Asked) -> tuple[ModelCard, str | None]:
@@ -193,14 +242,39 @@ class Admission:
         return await intake.find_reusable(self._database, order.owner_id, order.digest())
 
     async def _insert(self, order: Order) -> Shown:
+        await self._bound.check()
+        crash("before_admission")
         admitted = await self._inserting.add(order)
-        if admitted is None:
+        crash("after_admission")
+        match admitted.outcome:
+            case "new":
+                self._bound.added()
+                self._feed.announce()
+                ring_for_entries(self._wakeups)
+                return intake.fresh(order, admitted.created_at)
+            case "reused":
+                self._feed.announce()
+                return await self._shown(order.owner_id, order.id)
+            case "known":
+                return await self._first_answer(order)
+            case "nobody":
+                raise Forbidden("You have no account here yet; ask the administrator for one.")
+            case "short" | "full":
+                return await self._first_answer_or_refusal(order, admitted)
+
+    async def _first_answer_or_refusal(self, order: Order, admitted: intake.Admitted) -> Shown:
+        """Of two submits with one key that came together, the first may have taken the last
+        credits: the other is its repetition and no refusal."""
+        key = order.idempotency_key
+        if key and await intake.find_key(self._database, order.owner_id, key):
             return await self._first_answer(order)
-        self._feed.announce()
-        if admitted.reused:
-            return await self._shown(order.owner_id, order.id)
-        ring_for_entries(self._wakeups)
-        return intake.fresh(order, admitted.created_at)
+        if admitted.outcome == "short":
+            raise CreditsShort(order.price, Credits(admitted.available))
+        raise RateLimited(
+            f"You have {admitted.open_jobs} unfinished jobs; {order.open_max} are allowed at a "
+            "time. Wait for one to end, or cancel one.",
+            retry_after_s=5,
+        )
 
     async def _first_answer(self, order: Order) -> Shown:
         """What the same key was answered before. Raises: IdempotencyMismatch."""

@@ -78,7 +78,7 @@ class Subscription:
         self.job_id = job_id
         self.since = Position(0, 0)
         self._feed = feed
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(_QUEUE_MAX)
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(_QUEUE_MAX)
         self._lagging = False
 
     def offer(self, event: Event) -> None:
@@ -87,12 +87,18 @@ class Subscription:
         except asyncio.QueueFull:
             self._lagging = True
 
+    def nudge(self) -> None:
+        """Let `next` answer None now: there is something else to see to."""
+        if self._queue.empty():
+            self._queue.put_nowait(None)
+
     async def next(self, pause_s: float) -> Event | None:
-        """The next line, or None after `pause_s` seconds without one. Raises: Lagging."""
+        """The next line, or None after `pause_s` seconds without one, or a nudge. Raises:
+        Lagging."""
         if self._lagging:
             raise Lagging
-        if event := self.ready():
-            return event
+        with suppress(asyncio.QueueEmpty):
+            return self._queue.get_nowait()
         try:
             async with asyncio.timeout(pause_s):
                 return await self._queue.get()
@@ -170,6 +176,17 @@ class Feed:
         if len(rows) > limit:
             return None
         return [_event(row) for row in rows]
+
+    async def line(self, owner_id: OwnerId, position: Position) -> Event | None:
+        """The owner's line at exactly this position."""
+        row = await self._database.fetchrow(
+            """SELECT xid, number, owner_id, job_id, status, kind, data, at FROM events
+               WHERE xid = $1 AND number = $2 AND owner_id = $3""",
+            position.xid,
+            position.number,
+            owner_id,
+        )
+        return _event(row) if row else None
 
     async def has_more(self, job_id: UUID, after: Position) -> bool:
         """Whether there is a line of the job behind `after`."""

@@ -10,11 +10,11 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
-from safelight.jobs.attempts import Delivery, Note
+from safelight.jobs.attempts import Delivered, Delivery, Note, Prediction, Step
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.model import Attempt, Made, Stage
@@ -24,6 +24,8 @@ _STAGE_DELAY_S = 0.004  # long enough to join the next line, too short to be see
 _PROGRESS_EVERY_S = 0.25
 _TEXT_EVERY_S = 0.1
 PREVIEW_BYTES_MAX = 6 * 1024
+
+StepState = Literal["intent", "ticket", "done", "failed"]
 
 log = structlog.get_logger()
 
@@ -35,9 +37,7 @@ class Fenced(Exception):
 class Journal:
     """One attempt's pen."""
 
-    def __init__(
-        self, desk: Desk, feed: Feed, attempt: Attempt, recorded: dict[str, tuple[str, Any]]
-    ) -> None:
+    def __init__(self, desk: Desk, feed: Feed, attempt: Attempt, recorded: dict[str, Step]) -> None:
         self.attempt = attempt
         self._desk = desk
         self._feed = feed
@@ -56,21 +56,24 @@ class Journal:
     async def step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
         """The recorded result of `name` if an earlier attempt got that far, else do the work and
         record its result (JSON). For work that can be repeated without harm."""
-        state, result = self._recorded.get(name, ("", None))
-        if state == "done":
-            return result
+        step = self.recorded(name)
+        if step.state == "done":
+            return step.result
         result = await work()
         await self.record(name, "done", result)
         return result
 
-    def recorded(self, name: str) -> tuple[str, Any]:
-        """(state, result) of a step as earlier attempts left it; ("", None) when they did not."""
-        return self._recorded.get(name, ("", None))
+    def recorded(self, name: str) -> Step:
+        """The step as it is written down; an empty one when it is not."""
+        return self._recorded.get(name, Step())
 
-    async def record(self, name: str, state: str, result: Any) -> None:
-        """Write a step down, durably, before going on. Raises: Fenced."""
-        self._recorded[name] = (state, result)
-        await self._write([(name, state, result)])
+    async def record(
+        self, name: str, state: StepState, result: Any, *predictions: Prediction
+    ) -> None:
+        """Write a step down, durably, before going on; with it what is asked of the provider, or
+        what came of it. Raises: Fenced."""
+        self._recorded[name] = Step(state, result, self.attempt.number)
+        await self._write([(name, state, result)], predictions)
 
     def enter(self, stage: Stage) -> None:
         if stage == self._stage:
@@ -107,27 +110,35 @@ class Journal:
         status: str = "processing",
         error: dict[str, Any] | None = None,
         charged: int | None = None,
-    ) -> None:
+        dead: bool = False,
+    ) -> Delivered:
         """Hand variants over and, with another status, end the job. Raises: Fenced."""
         await self._settle_timer()
         async with self._writing:
             lines = self._take_lines()
             lines += [("output", {"index": one.index}) for one in made]
-            delivery = Delivery(self.attempt, tuple(made), tuple(lines), status, error, charged)
-            self._check(await self._desk.deliver(delivery))
+            delivered = await self._desk.deliver(
+                Delivery(self.attempt, tuple(made), tuple(lines), status, error, charged, dead)
+            )
+            self._check(delivered is not Delivered.FENCED)
         self._feed.announce()
+        return delivered
 
     async def close(self) -> None:
         """Drop what was not written; the attempt is over."""
         await self._settle_timer()
 
-    async def _write(self, steps: list[tuple[str, str, Any]]) -> None:
+    async def _write(
+        self, steps: list[tuple[str, str, Any]], predictions: tuple[Prediction, ...] = ()
+    ) -> None:
         async with self._writing:
             lines = self._take_lines()
             progress = self._progress
             share = sum(progress.values()) / self.attempt.count if progress else None
             prompt, self._prompt = self._prompt, None
-            note = Note(self.attempt, self._stage, share, prompt, tuple(lines), tuple(steps))
+            note = Note(
+                self.attempt, self._stage, share, prompt, tuple(lines), tuple(steps), predictions
+            )
             self._check(await self._desk.note(note))
         if lines:
             self._feed.announce()

@@ -52,6 +52,9 @@ class Order:
     warnings: tuple[str, ...] = ()
     idempotency_key: str | None = None
     body_digest: bytes = b""
+    open_max: int | None = None  # of the owner's jobs, how many may be unfinished
+    running_max: int | None = None  # and how many in the queue or running
+    deadline_s: float = 86_400.0
 
     def request(self) -> dict[str, Any]:
         """The part of the order that is kept as one JSON document beside the job's columns."""
@@ -103,6 +106,7 @@ class Attempt:
     price: int
     request: dict[str, Any]
     request_id: str | None
+    overdue: bool = False  # its deadline is over
 
     @property
     def parameters(self) -> dict[str, Any]:

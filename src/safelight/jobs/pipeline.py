@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from safelight.crashpoints import crash
 from safelight.database.patience import GONE, patiently
 from safelight.database.pool import Database
 from safelight.images.store import PictureStore
-from safelight.jobs import attempts, rendering
+from safelight.jobs import attempts, rendering, turns
+from safelight.jobs.attempts import HELD_UP, Claim, Delivered
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
@@ -21,6 +23,7 @@ from safelight.jobs.model import Attempt, Made, Stage
 from safelight.prompts.refine import refine
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
+from safelight.queueing.lanes import Lanes
 from safelight.queueing.outcomes import Again, decide
 from safelight.values.errors import (
     OutcomeUnknown,
@@ -42,6 +45,10 @@ _ORDER: tuple[Stage, ...] = (
 )
 
 
+# Failures that only the one who asked can mend: nothing for the operator to look at.
+_USERS_OWN = frozenset({"content_policy", "invalid_request", "unsupported_option"})
+
+
 class TooManyCrashes(SafelightError):
     """Workers died over this job, one after the other."""
 
@@ -51,13 +58,25 @@ class TooManyCrashes(SafelightError):
         )
 
 
+class TooLate(SafelightError):
+    """The deadline was over before the job was done."""
+
+    code = "timeout"
+    title = "This took too long"
+
+    def __init__(self) -> None:
+        super().__init__("It was not finished before its deadline.")
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """attempts_max: tries of one job. crashes_max: workers that may die over it."""
+    """attempts_max: tries of one job. crashes_max: workers that may die over it. patience_s: how
+    long it may be overtaken by more urgent ones of its owner."""
 
     attempts_max: int
     crashes_max: int
     backoff_max_s: float
+    patience_s: float = 600.0
 
 
 class Pipeline:
@@ -68,26 +87,40 @@ class Pipeline:
         database: Database,
         feed: Feed,
         registry: Registry,
+        *,
+        lanes: Lanes,
         store: PictureStore,
         limits: Limits,
+        on_freed: Callable[[], None],
     ) -> None:
         self._database = database
-        self._desk = Desk(database)
+        self._desk = Desk(database, patience_s=limits.patience_s)
         self._feed = feed
         self._registry = registry
+        self._lanes = lanes
         self._store = store
         self._limits = limits
+        self._on_freed = on_freed
 
-    async def carry_out(self, job_id: JobId) -> Again | None:
-        """Make one attempt. Returns Again when there should be another, None when the job ended
-        (or had ended before)."""
-        attempt = await self._desk.start(job_id)
+    async def carry_out(
+        self, job_id: JobId, tag: int, hold: Callable[[JobId], None]
+    ) -> Again | None:
+        """Make one attempt at the job, or at a more urgent one of the same owner: `hold` is told
+        which. Returns Again when there should be another, None when the job ended (or had ended
+        before). tag: of the queue entry."""
+        attempt = await self._start_unhurried(job_id, tag, hold)
         if attempt is None:
             return None
-        structlog.contextvars.bind_contextvars(request_id=attempt.request_id)
+        crash("after_start")
+        structlog.contextvars.bind_contextvars(
+            request_id=attempt.request_id, job_id=str(attempt.job_id)
+        )
         self._feed.announce()
         journal = await self._open_journal(attempt)
         try:
+            if attempt.overdue:
+                await self._give_up(journal, TooLate())
+                return None
             if attempt.crashes >= self._limits.crashes_max:
                 await self._give_up(journal, TooManyCrashes(attempt.crashes))
                 return None
@@ -98,19 +131,55 @@ class Pipeline:
             return None
         except Fenced:
             log.info("somebody else has this job now", attempt=attempt.number)
+            await self._leave(journal)
             return None
         except asyncio.CancelledError:
             # The worker stops. (Or the job was cancelled: then its row takes nothing more.)
             with suppress(*GONE):
-                await asyncio.shield(self._give_back(attempt))
+                if not await asyncio.shield(self._give_back(attempt)):
+                    await asyncio.shield(self._leave(journal))
             raise
         finally:
             await journal.close()
 
-    async def _give_back(self, attempt: Attempt) -> None:
-        """The job waits again, and this attempt does not count."""
-        await attempts.wait_again(self._database, attempt, is_try=False)
+    async def _start_unhurried(
+        self, job_id: JobId, tag: int, hold: Callable[[JobId], None]
+    ) -> Attempt | None:
+        """Cancelled while the attempt begins: let it begin, so that it can be given back."""
+        starting = asyncio.create_task(self._start(job_id, tag, hold))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with suppress(*GONE):
+                if attempt := await starting:
+                    await self._give_back(attempt)
+            raise
+
+    async def _start(
+        self, job_id: JobId, tag: int, hold: Callable[[JobId], None]
+    ) -> Attempt | None:
+        hold(job_id)
+        started = await self._desk.start(Claim(job_id, tag))
+        if started == HELD_UP:
+            job_id = await patiently(lambda: turns.trade(self._database, job_id))
+            hold(job_id)
+            started = await self._desk.start(Claim(job_id, tag, overtakable=False))
+        return started if isinstance(started, Attempt) else None
+
+    async def _leave(self, journal: Journal) -> None:
+        """The job is not ours any more. If it was cancelled, the provider may stop too."""
+        attempt = journal.attempt
+        status = await patiently(
+            lambda: self._database.fetchval("SELECT status FROM jobs WHERE id = $1", attempt.job_id)
+        )
+        if status == "cancelled" and attempt.type == "image":
+            await rendering.cancel_tickets(journal, self._registry.image(attempt.provider))
+
+    async def _give_back(self, attempt: Attempt) -> bool:
+        """The job waits again, and this attempt does not count. False: it is not ours any more."""
+        waits = await attempts.wait_again(self._database, attempt, is_try=False)
         self._feed.announce()
+        return waits
 
     async def _open_journal(self, attempt: Attempt) -> Journal:
         recorded = {}
@@ -125,6 +194,7 @@ class Pipeline:
         journal.enter("refining_prompt")
         prompt = refine(attempt.prompt, attempt.request["style"])
         journal.optimized(prompt.text)
+        crash("after_refining")
         journal.enter("generating")
 
         card = self._registry.card(attempt.model)
@@ -135,13 +205,14 @@ class Pipeline:
         def variant(index: int) -> Awaitable[Made]:
             if attempt.type == "text":
                 provider = self._registry.text(attempt.provider)
-                return rendering.write_text(journal, index, prompt, card, provider)
+                return rendering.write_text(journal, index, prompt, card, provider, self._lanes)
             return rendering.make_picture(
                 journal,
                 index,
                 prompt,
                 card,
                 self._registry.image(attempt.provider),
+                self._lanes,
                 self._store,
                 progress.reach(index),
             )
@@ -206,17 +277,18 @@ class Pipeline:
             log.warning(
                 "a variant failed", index=index, error=str(error), kind=type(error).__name__
             )
-        delays = [decision.delay_s for decision in decisions if isinstance(decision, Again)]
-        if delays:
+        again = [decision for decision in decisions if isinstance(decision, Again)]
+        if again:
             if last:
                 await journal.deliver(last)
             await journal.close()
+            is_try = any(decision.is_try for decision in again)
             if not await patiently(
-                lambda: attempts.wait_again(self._database, attempt, is_try=True)
+                lambda: attempts.wait_again(self._database, attempt, is_try=is_try)
             ):
                 raise Fenced
             self._feed.announce()
-            return Again(max(delays))
+            return Again(max(decision.delay_s for decision in again), is_try)
         told = {index: explain(error, attempt) for index, error in failures.items()}
         made = last + [Made(index=index, error=error) for index, error in told.items()]
         await self._end(journal, made, delivered, None if delivered else next(iter(told.values())))
@@ -227,13 +299,21 @@ class Pipeline:
     ) -> None:
         attempt = journal.attempt
         status = "failed" if error else "completed"
-        await journal.deliver(
+        crash("before_delivery")
+        done = await journal.deliver(
             made,
             status=status,
             error=error,
             charged=attempt.price // attempt.count * delivered,
+            dead=bool(error and error["code"] not in _USERS_OWN),
         )
+        crash("after_delivery")
         log.info("job ended", status=status, attempt=attempt.number, outputs=delivered)
+        if done is Delivered.FREED:
+            # Forgotten if we die here; the sweep finds it.
+            with suppress(*GONE):
+                if await turns.unpark(self._database, attempt.owner_id):
+                    self._on_freed()
 
     async def _give_up(self, journal: Journal, reason: SafelightError) -> None:
         """End the job here, with what was delivered before."""
@@ -286,7 +366,7 @@ def explain(error: Exception, attempt: Attempt) -> dict[str, Any]:
             after = f" It was tried {tries} times." if tries > 1 else ""
             told |= {"code": error.code, "title": error.title, "detail": f"{error}{after}"}
             told |= {"retryable": error.retryable, "provider_message": error.provider_message}
-        case TooManyCrashes():
+        case TooManyCrashes() | TooLate():
             told |= {"code": error.code, "title": error.title, "detail": str(error)}
         case _:
             request = f" Request {attempt.request_id}." if attempt.request_id else ""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from safelight.crashpoints import crash
 from safelight.images import derive
 from safelight.images.store import PictureStore, original_key, preview_key
+from safelight.jobs.attempts import Prediction
 from safelight.jobs.journal import PREVIEW_BYTES_MAX, Journal
 from safelight.jobs.model import Made, Stage, StoredPicture
 from safelight.providers.protocol import (
@@ -23,7 +26,8 @@ from safelight.providers.protocol import (
     TextRequest,
     Ticket,
 )
-from safelight.values.errors import InvalidOutput, TookTooLong
+from safelight.queueing.lanes import Lanes
+from safelight.values.errors import InvalidOutput, OutcomeUnknown, ProviderError, TookTooLong
 from safelight.values.ids import new_id
 from safelight.values.prompts import OptimizedPrompt
 
@@ -31,6 +35,9 @@ from safelight.values.prompts import OptimizedPrompt
 _DARKROOM = ThreadPoolExecutor(max_workers=2, thread_name_prefix="derive")
 
 Reach = Callable[[Stage], None]
+
+STORE_TIMEOUT_S = 120.0
+LOST_MAX = 1  # answers of one variant that may be lost before its job fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ async def make_picture(
     prompt: OptimizedPrompt,
     card: ModelCard,
     provider: ImageProvider,
+    lanes: Lanes,
     store: PictureStore,
     reach: Reach,
 ) -> Made:
@@ -71,20 +79,30 @@ async def make_picture(
 
     Raises: ProviderError, journal.Fenced.
     """
-    state, result = journal.recorded(f"render:{index}")
-    if state == "done":
-        picture = _recall(result)
+    name = f"render:{index}"
+    step = journal.recorded(name)
+    if step.state == "done":
+        picture = _recall(step.result)
         data = await store.get(original_key(picture.asset_id, picture.format))
     else:
-        rendered = await _ask(journal, index, prompt, card, provider, (state, result))
+        async with lanes.enter(card.provider, card.id):
+            rendered = await _ask(journal, index, prompt, card, provider)
+        crash("after_provider_call")
         reach("uploading")
-        picture = await _keep(rendered, store, request_size(journal))
+        async with within(STORE_TIMEOUT_S, "The picture could not be stored in time."):
+            picture = await _keep(rendered, store, request_size(journal))
         data = rendered.data
+        crash("after_original_stored")
         await journal.record(
-            f"render:{index}", "done", asdict(picture) | {"asset_id": str(picture.asset_id)}
+            name,
+            "done",
+            asdict(picture) | {"asset_id": str(picture.asset_id)},
+            Prediction(index, _asked_by(journal, name), "answered", usd=picture.usd),
         )
+        crash("after_render_recorded")
     reach("finalizing")
-    thumbhash = await _make_previews(picture, data, store)
+    async with within(STORE_TIMEOUT_S, "The previews could not be made in time."):
+        thumbhash = await _make_previews(picture, data, store)
     return Made(
         index=index,
         picture=picture,
@@ -100,54 +118,130 @@ async def write_text(
     prompt: OptimizedPrompt,
     card: ModelCard,
     provider: TextProvider,
+    lanes: Lanes,
 ) -> Made:
     """From prompt to text, streamed while it is written. Raises: ProviderError, journal.Fenced."""
     name = f"write:{index}"
-    state, result = journal.recorded(name)
-    if state == "done":
-        return Made(index=index, text=result["text"], usd=result["usd"])
+    step = journal.recorded(name)
+    if step.state == "done":
+        return Made(index=index, text=step.result["text"], usd=step.result["usd"])
     request = TextRequest(
         model=card,
         prompt=prompt,
         key=f"{journal.attempt.job_id}:{index}",
         max_tokens=journal.attempt.parameters.get("max_tokens"),
     )
-    await journal.record(name, "intent", None)
-    written = await within(card.timeout_s, provider.write(request, VariantWatch(journal, index)))
-    if not written.text.strip():
-        raise InvalidOutput("The provider answered an empty text.")
+    async with lanes.enter(card.provider, card.id):
+        await _intend(journal, name, index, is_free=False)
+        async with _told(journal, name, index), within(card.timeout_s, _silence(card)):
+            written = await provider.write(request, VariantWatch(journal, index))
+            crash("after_provider_call")
+            if not written.text.strip():
+                raise InvalidOutput("The provider answered an empty text.")
     usd = None if written.usd is None else str(written.usd)
-    await journal.record(name, "done", {"text": written.text, "usd": usd})
+    await journal.record(
+        name,
+        "done",
+        {"text": written.text, "usd": usd},
+        Prediction(index, journal.attempt.number, "answered", written.provider_id, usd=usd),
+    )
+    crash("after_render_recorded")
     return Made(index=index, text=written.text, usd=usd)
 
 
 async def _ask(
-    journal: Journal,
-    index: int,
-    prompt: OptimizedPrompt,
-    card: ModelCard,
-    provider: ImageProvider,
-    recorded: tuple[str, Any],
+    journal: Journal, index: int, prompt: OptimizedPrompt, card: ModelCard, provider: ImageProvider
 ) -> Rendered:
-    """Collect the ticket an earlier attempt left, or write the intent down and ask."""
+    """The provider's picture: of an earlier attempt's ticket or lost answer, or a new one.
+
+    Raises: ProviderError."""
     name, watch = f"render:{index}", VariantWatch(journal, index)
-    state, ticket = recorded
-    answer: Rendered | Ticket
-    if state == "ticket":
-        answer = Ticket(ticket["provider_id"], ticket["facts"])
-    else:
-        await journal.record(name, "intent", None)
-        request = render_request(journal, index, prompt, card)
-        answer = await within(card.timeout_s, provider.submit(request, watch))
+    step = journal.recorded(name)
+    request = render_request(journal, index, prompt, card)
+    answer: Rendered | Ticket | None = None
+    if step.state == "ticket":
+        answer = Ticket(step.result["provider_id"], step.result["facts"])
+    elif step.state == "intent":
+        async with within(card.timeout_s, _silence(card)):
+            answer = await provider.find(request)
+    if answer is None:
+        await _intend(journal, name, index, is_free=provider.at_once is not None)
+        async with _told(journal, name, index), within(card.timeout_s, _silence(card)):
+            answer = await provider.submit(request, watch)
     while isinstance(answer, Ticket):
-        if journal.recorded(name) != ("ticket", asdict(answer)):
-            await journal.record(name, "ticket", asdict(answer))
-        try:
-            answer = await within(card.timeout_s, provider.collect(answer, watch))
-        except asyncio.CancelledError:
-            await asyncio.shield(provider.cancel(Ticket(**journal.recorded(name)[1])))
-            raise
+        await _keep_ticket(journal, name, index, answer)
+        crash("after_ticket")
+        async with _told(journal, name, index), within(card.timeout_s, _silence(card)):
+            answer = await provider.collect(answer, watch)
     return answer
+
+
+async def _intend(journal: Journal, name: str, index: int, *, is_free: bool) -> None:
+    """Write down that the provider is about to be asked. An earlier intent without an answer was
+    looked for in vain: it may have cost the operator, so that is risked once and not for ever.
+
+    Raises: OutcomeUnknown, Fenced."""
+    step = journal.recorded(name)
+    told = [Prediction(index, journal.attempt.number, "asked")]
+    lost = 0
+    if step.state == "intent":
+        lost = (step.result or {}).get("lost", 0) + 1
+        told.append(Prediction(index, step.attempt, "unknown"))
+        if lost > LOST_MAX and not is_free:
+            await journal.record(name, "failed", None, *told[1:])
+            raise OutcomeUnknown("The provider's answer was lost more than once.")
+    await journal.record(name, "intent", {"lost": lost}, *told)
+    crash("after_intent")
+
+
+async def _keep_ticket(journal: Journal, name: str, index: int, ticket: Ticket) -> None:
+    """Write the ticket down before it is collected, with the attempt that asked for it."""
+    known = journal.recorded(name)
+    kept = asdict(ticket) | {"asked_by": _asked_by(journal, name)}
+    if known.state == "ticket" and known.result == kept:
+        return
+    told = Prediction(index, kept["asked_by"], "ticket", ticket.provider_id)
+    await journal.record(name, "ticket", kept, told)
+
+
+async def cancel_tickets(journal: Journal, provider: ImageProvider) -> None:
+    """Tell the provider that nobody waits for its pictures any more, where it can be told."""
+    for index in range(journal.attempt.count):
+        step = journal.recorded(f"render:{index}")
+        if step.state == "ticket":
+            with contextlib.suppress(ProviderError):
+                await provider.cancel(Ticket(step.result["provider_id"], step.result["facts"]))
+
+
+def _asked_by(journal: Journal, name: str) -> int:
+    """The attempt whose request at the provider is being answered."""
+    step = journal.recorded(name)
+    if step.state == "ticket":
+        return int(step.result["asked_by"])
+    return step.attempt or journal.attempt.number
+
+
+@contextlib.asynccontextmanager
+async def _told(journal: Journal, name: str, index: int) -> AsyncIterator[None]:
+    """Write down how asking the provider failed. What is known to have failed is asked anew by the
+    next attempt; after a lost answer it looks first, and a ticket is collected again."""
+    try:
+        yield
+    except ProviderError as error:
+        is_lost = isinstance(error, OutcomeUnknown | TookTooLong)
+        step = journal.recorded(name)
+        told = Prediction(
+            index,
+            _asked_by(journal, name),
+            "unknown" if is_lost else "failed",
+            code=error.code,
+            message=str(error),
+        )
+        if not is_lost:
+            await journal.record(name, "failed", None, told)
+        elif step.state == "intent":
+            await journal.record(name, "intent", step.result, told)
+        raise
 
 
 def render_request(
@@ -176,13 +270,18 @@ def request_size(journal: Journal) -> tuple[int, int]:
     return journal.attempt.parameters["width"], journal.attempt.parameters["height"]
 
 
-async def within(seconds: float, work: Any) -> Any:
-    """The work's result. Raises: TookTooLong after `seconds`."""
+@contextlib.asynccontextmanager
+async def within(seconds: float, otherwise: str) -> AsyncIterator[None]:
+    """Raises: TookTooLong, with `otherwise`, when what is inside takes longer."""
     try:
         async with asyncio.timeout(seconds):
-            return await work
+            yield
     except TimeoutError:
-        raise TookTooLong(f"The model didn't answer within {seconds:.0f} s.") from None
+        raise TookTooLong(otherwise) from None
+
+
+def _silence(card: ModelCard) -> str:
+    return f"The model didn't answer within {card.timeout_s:.0f} s."
 
 
 async def _keep(rendered: Rendered, store: PictureStore, asked: tuple[int, int]) -> StoredPicture:

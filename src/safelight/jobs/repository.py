@@ -36,13 +36,17 @@ async def read_many(database: Database, job_ids: list[UUID]) -> list[Row]:
     return await database.fetch(_SHOWN + "WHERE j.id = ANY($1)", job_ids)
 
 
+LIVE_MAX = 200
+
+
 async def read_live(database: Database, owner_id: OwnerId) -> list[Row]:
-    """The newest jobs that have not ended, oldest first, at most 200."""
+    """The newest jobs that have not ended, oldest first, at most LIVE_MAX."""
     rows = await database.fetch(
         _SHOWN
         + """WHERE j.owner_id = $1 AND j.status IN ('pending', 'processing')
-             ORDER BY j.id DESC LIMIT 200""",
+             ORDER BY j.id DESC LIMIT $2""",
         owner_id,
+        LIVE_MAX,
     )
     return rows[::-1]
 
@@ -63,51 +67,6 @@ async def read_page(
         owner_id,
         *values,
     )
-
-
-async def position(database: Database, job_id: JobId | UUID, priority: int) -> int:
-    """How many waiting jobs are before this one, plus one; counts at most 1,000."""
-    count: int = await database.fetchval(
-        """SELECT count(*) FROM (
-               SELECT FROM jobs WHERE status = 'pending'
-                 AND (priority > $2 OR (priority = $2 AND id < $1))
-               LIMIT 999) AS before""",
-        job_id,
-        priority,
-    )
-    return count + 1
-
-
-async def cancel(database: Database, owner_id: OwnerId, job_id: JobId) -> bool:
-    """End a job that has not ended. Whoever works on it is fenced from this moment on.
-
-    What was delivered before stays delivered, and is what it costs. Returns False when the job
-    has ended (or is not the owner's)."""
-    row = await database.fetchval(
-        """WITH job AS (
-               UPDATE jobs SET status = 'cancelled', stage = NULL, progress = NULL,
-                      revision = revision + 1, finished_at = now(), error = $3,
-                      charged = price / count * (SELECT count(*) FROM outputs
-                                                 WHERE job_id = $1 AND status = 'completed')
-               WHERE id = $1 AND owner_id = $2 AND status IN ('pending', 'processing')
-               RETURNING id, owner_id
-           ), event AS (
-               INSERT INTO events (owner_id, job_id, status, kind)
-               SELECT owner_id, id, 'cancelled', 'cancelled' FROM job
-           )
-           SELECT true FROM job""",
-        job_id,
-        owner_id,
-        {
-            "code": "cancelled",
-            "title": "Cancelled",
-            "detail": "Cancelled before it was finished.",
-            "retryable": True,
-            "charged": False,
-            "provider_message": None,
-        },
-    )
-    return row is not None
 
 
 async def story(database: Database, owner_id: OwnerId, job_id: UUID) -> list[Row]:

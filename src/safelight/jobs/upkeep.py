@@ -1,8 +1,10 @@
-"""What must be done now and then: forget old lines and keys, and look for jobs nobody carries."""
+"""What must be done now and then: put right what a death left half done, end what took too long,
+and forget old lines and keys."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -10,23 +12,44 @@ import structlog
 from safelight.database.patience import GONE
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
-from safelight.queueing.entries import restore_missing, ring_for_entries
+from safelight.jobs import endings, turns
+from safelight.jobs.feed import Feed
+from safelight.queueing.entries import CANCEL_CHANNEL, restore_missing, ring_for_entries
 
 log = structlog.get_logger()
 
-_EVERY_S = 30.0
+SWEEP_EVERY_S = 10.0
+_FORGET_EVERY = 3  # sweeps
 _LOCK = 0x5AFE_0001
 _PASSING_KEPT = "15 minutes"  # progress and pieces of text are for whoever is watching
 _BATCH = 5000
 
+Chore = Callable[[Database], Awaitable[object]]
+
 
 class Upkeep:
-    """One process does it at a time; any may."""
+    """One process does it at a time; any may.
 
-    def __init__(self, database: Database, wakeups: Wakeups, *, events_kept_days: int) -> None:
+    chores: what other rooms want done at every sweep. Each is small, safe to repeat and safe beside
+    another one doing the same.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        wakeups: Wakeups,
+        feed: Feed,
+        *,
+        events_kept_days: int,
+        chores: Sequence[Chore] = (),
+        every_s: float = SWEEP_EVERY_S,
+    ) -> None:
         self._database = database
         self._wakeups = wakeups
+        self._feed = feed
         self._events_kept_days = events_kept_days
+        self._chores = chores
+        self._every_s = every_s
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -38,8 +61,35 @@ class Upkeep:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def once(self) -> None:
-        """Everything there is to do, in small bites. Skipped while another process does it."""
+    async def sweep(self) -> None:
+        """End what took too long, and look for jobs nobody carries."""
+        await self._expire()
+        if await turns.unpark_forgotten(self._database):
+            ring_for_entries(self._wakeups)
+        await self._restore()
+        for chore in self._chores:
+            await chore(self._database)
+
+    async def _expire(self) -> None:
+        ended = await endings.expire(self._database)
+        for job_id, _ in ended:
+            log.warning("a job did not end before its deadline", job_id=str(job_id))
+            self._wakeups.ring(CANCEL_CHANNEL, str(job_id))
+        if ended:
+            self._feed.announce()
+
+    async def _restore(self) -> None:
+        # In a transaction of its own: one that has written holds back every reader of the feed.
+        async with self._database.transaction() as tx:
+            if not await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+                return  # two that look at once would each queue what is missing
+            found = await restore_missing(tx)
+        if found:
+            log.error("jobs without a queue entry were queued again", jobs=found)
+            ring_for_entries(self._wakeups)
+
+    async def forget(self) -> None:
+        """Delete what nobody will ask for again, in small bites."""
         async with self._database.transaction() as tx:
             if not await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
                 return
@@ -64,24 +114,30 @@ class Upkeep:
                         WHERE created_at < now() - interval '24 hours' LIMIT {_BATCH}))"""  # noqa: S608
             )
             await tx.execute(
+                # A turn behind where its lane has come says nothing: the next one begins there.
+                f"""DELETE FROM turns WHERE ctid = ANY(ARRAY(
+                        SELECT turns.ctid FROM turns JOIN lanes ON lanes.name = turns.lane
+                        WHERE turns.tag <= lanes.virtual LIMIT {_BATCH}))"""  # noqa: S608
+            )
+            await tx.execute(
                 "DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 hour'"
             )
             await tx.execute("DELETE FROM queue.pgqueuer WHERE status = 'failed'")
-        # A transaction of its own: one that has written holds back every reader of the feed, and
-        # this one only writes when there is something to mend.
-        async with self._database.transaction() as tx:
-            if not await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
-                return  # two that look at once would each queue what is missing
-            found = await restore_missing(tx)
-        if found:
-            log.error("jobs without a queue entry were queued again", jobs=found)
-            ring_for_entries(self._wakeups)
+
+    async def once(self) -> None:
+        """Everything there is to do."""
+        await self.sweep()
+        await self.forget()
 
     async def _run(self) -> None:
+        sweeps = 0
         while True:
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(self._every_s)
+            sweeps += 1
             try:
-                await self.once()
+                await self.sweep()
+                if sweeps % _FORGET_EVERY == 0:
+                    await self.forget()
             except GONE:
                 continue
             except Exception:

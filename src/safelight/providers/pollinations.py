@@ -80,6 +80,9 @@ class PollinationsKeyless:
     async def collect(self, ticket: Ticket, watch: Watch) -> Rendered:
         raise OutcomeUnknown(f"{self._transport.who} keeps no picture that could be collected.")
 
+    async def find(self, request: RenderRequest) -> None:
+        return None  # it keeps no record that could be asked for
+
     async def cancel(self, ticket: Ticket) -> None:
         """They finish what they began, whoever listens."""
 

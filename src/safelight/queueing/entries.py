@@ -39,15 +39,23 @@ async def restore_missing(database: Database | Connection, *, older_than_s: floa
     restored from two backups, must not leave a job waiting for ever. Returns how many there were.
     """
     rows = await database.fetch(
-        """INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status)
-           SELECT job.priority, job.provider, uuid_send(job.id), 'queued'
-           FROM jobs job
-           WHERE job.status IN ('pending', 'processing')
-             AND job.created_at < now() - make_interval(secs => $1)
-             AND NOT EXISTS (SELECT FROM queue.pgqueuer entry
-                             WHERE entry.payload = uuid_send(job.id)
-                               AND entry.status IN ('queued', 'picked'))
-           RETURNING id""",
+        """WITH missing AS MATERIALIZED (
+               SELECT id, provider, parked FROM jobs
+               WHERE finished_at IS NULL AND created_at < now() - make_interval(secs => $1)
+                 AND NOT EXISTS (SELECT FROM queue.pgqueuer entry
+                                 WHERE entry.payload = uuid_send(jobs.id)
+                                   AND entry.status IN ('queued', 'picked'))
+               FOR NO KEY UPDATE SKIP LOCKED
+           ), entry AS (
+               INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status)
+               SELECT -coalesce(lanes.virtual, 0), CASE WHEN parked THEN 'parked' ELSE provider END,
+                      uuid_send(missing.id), 'queued'
+               FROM missing LEFT JOIN lanes ON lanes.name = missing.provider
+               RETURNING id, payload, priority
+           )
+           UPDATE jobs SET entry = entry.id, tag = -entry.priority FROM entry, missing
+           WHERE jobs.id = missing.id AND entry.payload = uuid_send(missing.id)
+           RETURNING jobs.id""",
         older_than_s,
     )
     return len(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Literal, assert_never
 
 from safelight.values.errors import (
     InvalidOutput,
@@ -20,27 +21,35 @@ from safelight.values.errors import (
 
 BACKOFF_FIRST_S = 1.0
 RETRY_AFTER_MAX_S = 600.0
+# Nobody said how long: the lane is paused meanwhile, this only spreads those who come back.
+_BUSY_S = (1.0, 3.0)
+_LOOKS_MAX = 2
 
-# How many times one job may end this way before it has failed; None: as often as the setting says.
-# OutcomeUnknown and TookTooLong may have cost the operator money, so they get one more try only.
-_TRIES: dict[type[ProviderError], int | None] = {
-    ProviderRefused: 1,
-    ProviderRejected: 1,
-    ProviderAuth: 1,
-    ProviderBusy: None,
-    ProviderUnreachable: None,
-    ProviderFailed: None,
-    InvalidOutput: None,
-    OutcomeUnknown: 2,
-    TookTooLong: 2,
+Rule = Literal["fail", "retry", "wait", "look"]
+
+# fail: at once, another try would end the same way. retry: as often as the setting says.
+# wait: it was not this job's turn, so no try is counted; its deadline is the end of it.
+# look: the call may have cost the operator money. The next try begins by asking the provider what
+# became of it (jobs/rendering.py), and is the last one.
+_TABLE: dict[type[ProviderError], Rule] = {
+    ProviderRefused: "fail",
+    ProviderRejected: "fail",
+    ProviderAuth: "fail",
+    ProviderBusy: "wait",
+    ProviderUnreachable: "retry",
+    ProviderFailed: "retry",
+    InvalidOutput: "retry",
+    OutcomeUnknown: "look",
+    TookTooLong: "look",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Try once more in `delay_s` seconds."""
+    """Once more in `delay_s` seconds. is_try: this one counts against the number of tries."""
 
     delay_s: float
+    is_try: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +57,36 @@ class GiveUp:
     """The failure is final."""
 
 
+def rule(error: Exception) -> Rule:
+    """What the table says. A failure of our own is retried; kinds of errors inherit their rule."""
+    for kind in type(error).__mro__:
+        if found := _TABLE.get(kind):
+            return found
+    return "retry"
+
+
 def decide(
     error: Exception, *, tries: int, attempts_max: int, backoff_max_s: float
 ) -> Again | GiveUp:
     """What follows from the failure of try number `tries` (the first is 1)."""
-    allowed = attempts_max
-    asked_s: float | None = None
-    if isinstance(error, ProviderError):
-        allowed = min(_TRIES.get(type(error)) or attempts_max, attempts_max)
-        asked_s = error.retry_after_s
+    asked_s = error.retry_after_s if isinstance(error, ProviderError) else None
+    if asked_s is not None:
+        asked_s = min(asked_s, RETRY_AFTER_MAX_S)
+    match rule(error):
+        case "fail":
+            return GiveUp()
+        case "wait":
+            return Again(random.uniform(*_BUSY_S) if asked_s is None else asked_s, is_try=False)  # noqa: S311
+        case "look":
+            allowed = min(_LOOKS_MAX, attempts_max)
+        case "retry":
+            allowed = attempts_max
+        case never:
+            assert_never(never)
     if tries >= allowed:
         return GiveUp()
     if asked_s is not None:
-        return Again(min(asked_s, RETRY_AFTER_MAX_S))
+        return Again(asked_s)
     # Full jitter: many jobs that failed together do not come back together.
     ceiling = min(BACKOFF_FIRST_S * 2 ** (tries - 1), backoff_max_s)
     return Again(random.uniform(0, ceiling))  # noqa: S311

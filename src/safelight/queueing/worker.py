@@ -22,17 +22,20 @@ from pgqueuer.adapters.persistence.qb import (
     QueryQueueBuilder,
     QuerySchedulerBuilder,
 )
-from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job as Entry
 from pgqueuer.ports.driver import NotifyCallback
 
+from safelight.crashpoints import crash
 from safelight.database.migrate import QUEUE
 from safelight.database.patience import GONE
 from safelight.database.pool import Database, keep
 from safelight.database.wakeups import Wakeups
+from safelight.queueing import roll
+from safelight.queueing.claims import Claims
 from safelight.queueing.entries import BELL, CANCEL_CHANNEL, ring_for_entries
+from safelight.queueing.lanes import Lanes
 from safelight.queueing.liveness import Liveness
 from safelight.queueing.outcomes import Again
 from safelight.values.ids import JobId
@@ -45,7 +48,9 @@ _POLL_S = 2.0  # the safety net below the wake-ups
 _LOOK_AGAIN_S = 0.02
 _BATCH_MAX = 32
 
-CarryOut = Callable[[JobId], Awaitable[Again | None]]
+# The job of an entry, the entry's tag, and whom to tell which job it is in the end: another one of
+# the same owner may go first.
+CarryOut = Callable[[JobId, int, Callable[[JobId], None]], Awaitable[Again | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class Worker:
         database: Database,
         wakeups: Wakeups,
         *,
+        lanes: Lanes,
         counters: list[Counter],
         carry_out: CarryOut,
         lease_s: float,
@@ -97,6 +103,7 @@ class Worker:
     ) -> None:
         self._database = database
         self._wakeups = wakeups
+        self._lanes = lanes
         self._counters = counters
         self._carry_out = carry_out
         self._lease = timedelta(seconds=lease_s)
@@ -116,6 +123,10 @@ class Worker:
     async def start(self) -> None:
         await self._wakeups.hear(CANCEL_CHANNEL, self._heard_cancel)
         await self._liveness.start()
+        await self._database.execute(
+            "INSERT INTO lanes (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+            [lane for counter in self._counters for lane in counter.lanes],
+        )
         self._tasks = [
             asyncio.create_task(self._supervise(counter), name=f"worker {counter.lanes}")
             for counter in self._counters
@@ -136,6 +147,8 @@ class Worker:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        with suppress(*GONE):
+            await roll.sign_out(self._database, self._liveness.manager_id)
         await self._liveness.stop()
 
     def cancel(self, job_id: JobId) -> None:
@@ -167,11 +180,15 @@ class Worker:
                 pause_s = min(pause_s * 2, 2.0)
 
     async def _run(self, counter: Counter, driver: _Driver) -> None:
-        queries = Queries(
+        places = [(lane, counter.places) for lane in counter.lanes]
+        await roll.sign_in(self._database, self._liveness.manager_id, places)
+        await self._give_back_dropped(counter)
+        queries = Claims(
             driver,
             QueryBuilderEnvironment(QUEUE),
             QueryQueueBuilder(QUEUE),
             QuerySchedulerBuilder(QUEUE),
+            lanes=self._lanes,
         )
         manager = QueueManager(queries)
         manager.queue_manager_id = self._liveness.manager_id  # type: ignore[assignment]
@@ -184,6 +201,19 @@ class Worker:
             await self._run_manager(manager, counter)
         finally:
             driver.ignore_all()
+
+    async def _give_back_dropped(self, counter: Counter) -> None:
+        """Entries this worker holds and does not work on: the database was away when it was done
+        with them. Whoever takes them finds what their jobs came to."""
+        await self._database.execute(
+            """UPDATE queue.pgqueuer
+               SET status = 'queued', queue_manager_id = NULL, slot = NULL, updated = now()
+               WHERE queue_manager_id = $1 AND entrypoint = ANY($2) AND status = 'picked'
+                 AND payload <> ALL($3)""",
+            self._liveness.manager_id,
+            list(counter.lanes),
+            [job_id.bytes for job_id in self._running],
+        )
 
     async def _run_manager(self, manager: QueueManager, counter: Counter) -> None:
         await manager.run(
@@ -198,19 +228,28 @@ class Worker:
     async def _handle(self, entry: Entry) -> None:
         """One entry. Raises nothing but RetryRequested: any other exception would take the entry
         away while its job is still waiting."""
+        crash("after_claim")
         job_id = JobId(UUID(bytes=entry.payload or b""))
-        task = asyncio.create_task(self._attempt(job_id))
+        held: list[JobId] = [job_id]
+
+        def hold(changed: JobId) -> None:
+            self._running.pop(held[0], None)
+            held[0] = changed
+            self._running[changed] = task
+
+        task = asyncio.create_task(self._attempt(job_id, -entry.priority, hold))
         self._running[job_id] = task
         try:
             again = await task
         except asyncio.CancelledError:
-            if job_id in self._cancelled:
+            if held[0] in self._cancelled:
                 return
             # Stopping: back it goes, as if it had never been taken (the attempt has seen to that).
             raise RetryRequested(reason="the worker stops") from None
         finally:
-            self._running.pop(job_id, None)
-            self._cancelled.discard(job_id)
+            self._running.pop(held[0], None)
+            self._cancelled.discard(held[0])
+            self._lanes.handled(int(entry.id))
         if again:
             # PgQueuer may be asleep until its next poll: wake it when the time has come.
             asyncio.get_running_loop().call_later(
@@ -218,10 +257,12 @@ class Worker:
             )
             raise RetryRequested(timedelta(seconds=again.delay_s), reason="to be tried again")
 
-    async def _attempt(self, job_id: JobId) -> Again | None:
+    async def _attempt(
+        self, job_id: JobId, tag: int, hold: Callable[[JobId], None]
+    ) -> Again | None:
         with structlog.contextvars.bound_contextvars(job_id=str(job_id)):
             try:
-                return await self._carry_out(job_id)
+                return await self._carry_out(job_id, tag, hold)
             except GONE as error:
                 log.warning("the database went away during a job", error=str(error))
                 return Again(1.0)

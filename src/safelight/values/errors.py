@@ -9,7 +9,11 @@ SafelightError
     AlreadyFinished       the job has ended
     IdempotencyMismatch   the key was used with another body
     TooLarge, UnsupportedMedia
+    CreditsShort          needed and available are in the sentence
+    Unauthenticated       we do not know who this is
+    Forbidden             we know, and they may not
   Overloaded              come back after `retry_after_s`
+    RateLimited           too many at once or lately, of this caller
   ProviderError           someone else's machine
     ProviderRefused       content policy or bad input: final, not charged
     ProviderRejected      their 4xx that no retry mends: final
@@ -26,6 +30,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from safelight.values.credits import Credits
 
 ErrorCode = Literal[
     "invalid_request",
@@ -141,6 +147,25 @@ class UnsupportedMedia(RequestRefused):
     title = "This kind of content is not accepted"
 
 
+class CreditsShort(RequestRefused):
+    code: ClassVar[ErrorCode] = "insufficient_credits"
+    title = "Not enough credits"
+
+    def __init__(self, needed: Credits, available: Credits) -> None:
+        self.needed, self.available = needed, available
+        super().__init__(f"This needs {needed.amount}, you have {available.amount}.")
+
+
+class Unauthenticated(RequestRefused):
+    code: ClassVar[ErrorCode] = "unauthenticated"
+    title = "Who is this?"
+
+
+class Forbidden(RequestRefused):
+    code: ClassVar[ErrorCode] = "forbidden"
+    title = "This is not allowed"
+
+
 class Overloaded(SafelightError):
     """We cannot take it now. `retry_after_s` is when it makes sense to come back."""
 
@@ -150,6 +175,13 @@ class Overloaded(SafelightError):
     def __init__(self, message: str, retry_after_s: int = 5) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class RateLimited(Overloaded):
+    """This caller has had its share for now; others are served."""
+
+    code: ClassVar[ErrorCode] = "rate_limited"
+    title = "Too many requests"
 
 
 class ProviderError(SafelightError):

@@ -1,9 +1,19 @@
 /** The frame of the pages: the rail (a bar at the bottom of a phone), the page's name, the queue. */
 import { Link, Outlet, useMatches } from "@tanstack/react-router";
-import { History, Images, Keyboard, Menu as More, Sparkle } from "lucide-react";
-import type { ReactNode } from "react";
+import {
+  Coins,
+  History,
+  Images,
+  Keyboard,
+  Menu as More,
+  SlidersHorizontal,
+  Sparkle,
+} from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { CreditsPill } from "@/features/credits/CreditsPill";
 import { QueuePill } from "@/features/queue/QueuePill";
-import { Button } from "@/shared/ui/Button";
+import { useMe } from "@/shared/api/me";
+import { Button, buttonClass } from "@/shared/ui/Button";
 import { floats } from "@/shared/ui/floats";
 import { Panel } from "@/shared/ui/Panel";
 import { Mark } from "./Mark";
@@ -14,6 +24,7 @@ const openHelp = () => window.dispatchEvent(new Event("safelight:help"));
 
 export function Shell() {
   const title = useMatches().at(-1)?.staticData.title;
+  const isAdmin = useMe()?.role === "admin";
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
@@ -27,22 +38,16 @@ export function Shell() {
           <Page to="/" icon={<Sparkle aria-hidden />} name="Create" />
           <Page to="/gallery" icon={<Images aria-hidden />} name="Gallery" />
           <Page to="/history" icon={<History aria-hidden />} name="History" />
+          <div className={styles.desk}>
+            <Page to="/credits" icon={<Coins aria-hidden />} name="Credits" />
+          </div>
+          {isAdmin && (
+            <div className={styles.desk}>
+              <Page to="/admin" icon={<SlidersHorizontal aria-hidden />} name="Admin" />
+            </div>
+          )}
           <div className={styles.more}>
-            <Panel
-              title="More"
-              trigger={
-                <button type="button" className={styles.page}>
-                  <More aria-hidden />
-                  More
-                </button>
-              }
-            >
-              <ThemeChoice />
-              <Button size="large" onClick={openHelp} className={styles.wide}>
-                <Keyboard aria-hidden />
-                Keyboard shortcuts
-              </Button>
-            </Panel>
+            <MorePages isAdmin={isAdmin} />
           </div>
         </div>
         <div className={styles.foot}>
@@ -56,7 +61,10 @@ export function Shell() {
       <div className={styles.column}>
         <header className={styles.top}>
           <h1 className={styles.title}>{title}</h1>
-          <QueuePill />
+          <div className={styles.pills}>
+            <QueuePill />
+            <CreditsPill />
+          </div>
         </header>
         <main id="main" tabIndex={-1} className={styles.main}>
           <Outlet />
@@ -72,7 +80,7 @@ function Page({
   icon,
   name,
 }: {
-  to: "/" | "/gallery" | "/history";
+  to: "/" | "/gallery" | "/history" | "/credits" | "/admin";
   icon: ReactNode;
   name: string;
 }) {
@@ -85,5 +93,42 @@ function Page({
       {icon}
       {name}
     </Link>
+  );
+}
+
+/** What a phone's bar has no room for. */
+function MorePages({ isAdmin }: { isAdmin: boolean }) {
+  const [open, setOpen] = useState(false);
+  const entry = `${buttonClass("plain", "large")} ${styles.wide}`;
+  return (
+    <Panel
+      title="More"
+      open={open}
+      onOpenChange={setOpen}
+      trigger={
+        <button type="button" className={styles.page}>
+          <More aria-hidden />
+          More
+        </button>
+      }
+    >
+      <nav aria-label="More pages" className={styles.others}>
+        <Link to="/credits" className={entry} onClick={() => setOpen(false)}>
+          <Coins aria-hidden />
+          Credits
+        </Link>
+        {isAdmin && (
+          <Link to="/admin" className={entry} onClick={() => setOpen(false)}>
+            <SlidersHorizontal aria-hidden />
+            Admin
+          </Link>
+        )}
+      </nav>
+      <ThemeChoice />
+      <Button size="large" onClick={openHelp} className={styles.wide}>
+        <Keyboard aria-hidden />
+        Keyboard shortcuts
+      </Button>
+    </Panel>
   );
 }

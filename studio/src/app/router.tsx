@@ -4,7 +4,9 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  redirect,
 } from "@tanstack/react-router";
+import type { LetterFilter } from "@/features/admin/api";
 import { Create } from "@/features/create/Create";
 import type { AssetFilter } from "@/shared/api/assets";
 import type { JobFilter } from "@/shared/api/jobs";
@@ -33,6 +35,11 @@ const text = (value: unknown): string | undefined =>
 
 const one = <V extends string>(value: unknown, of: readonly V[]): V | undefined =>
   of.find((known) => known === value);
+
+const id = (value: unknown): string | undefined =>
+  typeof value === "string" && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(value)
+    ? value
+    : undefined;
 
 const date = (value: unknown): string | undefined =>
   typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
@@ -77,7 +84,8 @@ const gallery = createRoute({
 const history = createRoute({
   getParentRoute: () => shell,
   path: "/history",
-  validateSearch: (search: Search): JobFilter => ({
+  validateSearch: (search: Search): JobFilter & { job?: string | undefined } => ({
+    job: id(search.job),
     q: text(search.q),
     status: one(search.status, statuses),
     type: one(search.type, types),
@@ -87,6 +95,56 @@ const history = createRoute({
   }),
   component: lazyRouteComponent(() => import("@/features/history/History"), "History"),
   staticData: { title: "History" },
+});
+
+const credits = createRoute({
+  getParentRoute: () => shell,
+  path: "/credits",
+  component: lazyRouteComponent(() => import("@/features/credits/Credits"), "Credits"),
+  staticData: { title: "Credits" },
+});
+
+const admin = createRoute({
+  getParentRoute: () => shell,
+  path: "/admin",
+  component: lazyRouteComponent(() => import("@/features/admin/Admin"), "Admin"),
+});
+
+const adminStart = createRoute({
+  getParentRoute: () => admin,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/admin/queue", replace: true });
+  },
+});
+
+const adminQueue = createRoute({
+  getParentRoute: () => admin,
+  path: "/queue",
+  component: lazyRouteComponent(() => import("@/features/admin/Queue"), "Queue"),
+  staticData: { title: "Queue" },
+});
+
+const letterStates = ["replayed", "discarded", "all"] as const;
+
+const deadLetters = createRoute({
+  getParentRoute: () => admin,
+  path: "/dead-letters",
+  validateSearch: (search: Search): LetterFilter => ({
+    state: one(search.state, letterStates),
+    code: text(search.code),
+    provider: text(search.provider),
+    model: text(search.model),
+  }),
+  component: lazyRouteComponent(() => import("@/features/admin/DeadLetters"), "DeadLetters"),
+  staticData: { title: "Dead letters" },
+});
+
+const accounts = createRoute({
+  getParentRoute: () => admin,
+  path: "/accounts",
+  component: lazyRouteComponent(() => import("@/features/admin/Accounts"), "Accounts"),
+  staticData: { title: "Accounts" },
 });
 
 /** The gallery's filter travels along, so that the arrow keys walk through what was on the wall. */
@@ -100,7 +158,16 @@ const picture = createRoute({
 
 export function makeRouter() {
   return createRouter({
-    routeTree: root.addChildren([shell.addChildren([create, gallery, history]), picture]),
+    routeTree: root.addChildren([
+      shell.addChildren([
+        create,
+        gallery,
+        history,
+        credits,
+        admin.addChildren([adminStart, adminQueue, deadLetters, accounts]),
+      ]),
+      picture,
+    ]),
     // The page's code is on its way as soon as the pointer rests on a link to it.
     defaultPreload: "intent",
     defaultErrorComponent: Broken,

@@ -78,6 +78,9 @@ class Sketch:
         """Sketch gives no tickets."""
         raise OutcomeUnknown("Sketch paints while you wait and keeps nothing to collect.")
 
+    async def find(self, request: RenderRequest) -> None:
+        return None
+
     async def cancel(self, ticket: Ticket) -> None:
         """Nothing runs that cancelling `submit` has not stopped."""
 

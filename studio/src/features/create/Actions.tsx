@@ -1,5 +1,6 @@
 /** The line under a job that has ended: its facts, and what one may want next. */
 import { Copy, Download, PenLine, RotateCcw, Shuffle } from "lucide-react";
+import { complaint } from "@/shared/api/client";
 import { newOrder, orderOf, useRetry, useSubmit } from "@/shared/api/jobs";
 import type { Job, JobIn, Model } from "@/shared/api/types";
 import { Button, buttonClass } from "@/shared/ui/Button";
@@ -24,7 +25,7 @@ export function Actions({ job, models, model, onEdit }: Props) {
       ? []
       : wording(job.error?.code ?? "cancelled", factsOf(job, model)).ways;
   const other = ways.includes("other_model") ? otherModel(models, job) : undefined;
-  const complain = (error: Error) => toast(error.message);
+  const complain = (error: Error) => toast(complaint(error));
 
   const again = (change: Partial<JobIn>) => {
     sent();

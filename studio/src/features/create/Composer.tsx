@@ -4,10 +4,11 @@ import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useStyles } from "@/shared/api/catalogue";
 import type { Trouble } from "@/shared/api/client";
+import { useBalance } from "@/shared/api/credits";
 import { newOrder, useSubmit } from "@/shared/api/jobs";
 import { keys } from "@/shared/api/keys";
 import type { JobIn, Model } from "@/shared/api/types";
-import { credits } from "@/shared/ui/format";
+import { count, credits } from "@/shared/ui/format";
 import { AspectPicker, CountPicker, ModelPicker } from "./Choices";
 import styles from "./composer.module.css";
 import { abilities, type Draft, fitted, orderFrom } from "./draft";
@@ -17,15 +18,18 @@ import { Refusal } from "./Refusal";
 type Props = {
   models: readonly Model[];
   ready: boolean;
+  /** Why the models could not be loaded. */
+  failed: string | null;
   draft: Draft;
   onDraft: (change: (before: Draft) => Draft) => void;
   /** Earlier prompts, newest first. */
   earlier: readonly string[];
 };
 
-export function Composer({ models, ready, draft: wished, onDraft, earlier }: Props) {
+export function Composer({ models, ready, failed, draft: wished, onDraft, earlier }: Props) {
   const cache = useQueryClient();
   const styleGuides = useStyles();
+  const balance = useBalance();
   const submit = useSubmit();
   const prompt = useRef<HTMLTextAreaElement>(null);
   const recall = useRef(-1);
@@ -42,10 +46,12 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
   const able = models.some((model) => model.available);
   const sendable = ready && able && draft.prompt.trim() !== "" && !tooLong && !submit.isPending;
 
-  const send = () => {
+  const send = (change: Partial<Draft> = {}) => {
     if (!ready) setEager(draft.prompt.trim() !== "");
     if (!sendable) return;
-    const order = orderFrom(draft, can);
+    const wanted = { ...wished, ...change };
+    const order = orderFrom(wanted, abilities(models, wanted.model));
+    if (Object.keys(change).length > 0) set(change);
     const body = JSON.stringify(order);
     if (pending.current?.body !== body) pending.current = { body, sent: newOrder(order) };
     window.dispatchEvent(new Event("safelight:sent"));
@@ -60,6 +66,8 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
         const { code } = error as Trouble;
         if (code !== "unreachable" && code !== "overloaded") pending.current = null;
         if (code === "unknown_model") void cache.invalidateQueries({ queryKey: keys.models });
+        if (code === "insufficient_credits")
+          void cache.invalidateQueries({ queryKey: keys.balance });
         prompt.current?.focus();
       },
     });
@@ -91,6 +99,8 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
   const trouble = submit.error as Trouble | null;
   const promptError = trouble?.fields.find((field) => field.field === "prompt")?.message;
   const [least, most] = can.price;
+  const short =
+    ready && able && balance?.unlimited === false && least * draft.count > balance.available;
   const cost =
     least === most
       ? credits(least * draft.count)
@@ -128,8 +138,13 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
         </div>
         <p id="prompt-problem" className={styles.problem}>
           {tooLong
-            ? `Longer than ${can.promptMax.toLocaleString("en")} characters: ${draft.prompt.length.toLocaleString("en")}.`
+            ? `Longer than ${count(can.promptMax)} characters: ${count(draft.prompt.length)}.`
             : promptError}
+          {eager && (
+            <span className={styles.soon}>
+              {failed ?? "Sent as soon as the models are loaded."}
+            </span>
+          )}
         </p>
         <div className={styles.controls}>
           <div className={styles.choices}>
@@ -145,7 +160,7 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
               <CountPicker
                 max={can.countMax}
                 value={draft.count}
-                onChange={(count) => set({ count })}
+                onChange={(several) => set({ count: several })}
               />
             )}
             <MoreOptions
@@ -156,7 +171,10 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
               onChange={set}
             />
           </div>
-          <span className={styles.cost}>{ready && able ? cost : ""}</span>
+          <span className={styles.cost} data-short={short}>
+            {ready && able ? cost : ""}
+            {short && `, you have ${count(balance?.available ?? 0)}`}
+          </span>
           <button
             type="submit"
             className={styles.send}
@@ -169,7 +187,17 @@ export function Composer({ models, ready, draft: wished, onDraft, earlier }: Pro
           </button>
         </div>
       </div>
-      {trouble && <Refusal key={submit.submittedAt} trouble={trouble} />}
+      {trouble && (
+        <Refusal
+          key={submit.submittedAt}
+          trouble={trouble}
+          models={models}
+          kind={can.kind}
+          draft={draft}
+          onSend={send}
+          onCancel={() => submit.reset()}
+        />
+      )}
     </form>
   );
 }

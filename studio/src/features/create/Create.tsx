@@ -16,7 +16,7 @@ import { Turn } from "./Turn";
 const KEY = "safelight.draft";
 
 export function Create() {
-  const { models, loaded } = useModels();
+  const { models, loaded, problem } = useModels();
   const feed = useFeed();
   const [draft, setDraft] = useDraft();
   const list = useRef<HTMLDivElement>(null);
@@ -72,7 +72,14 @@ export function Create() {
           />
         ))}
       </div>
-      <Composer models={models} draft={draft} onDraft={setDraft} earlier={prompts} ready={loaded} />
+      <Composer
+        models={models}
+        draft={draft}
+        onDraft={setDraft}
+        earlier={prompts}
+        ready={loaded}
+        failed={problem}
+      />
     </div>
   );
 }

@@ -6,6 +6,8 @@ import type { CSSProperties } from "react";
 import type { Followed, Variant } from "@/shared/api/follow";
 import { refresh } from "@/shared/api/jobs";
 import { isEnded, type Job, type Output } from "@/shared/api/types";
+import { inLine } from "@/shared/ui/format";
+import { useNarrow } from "@/shared/ui/media";
 import { Picture } from "@/shared/ui/Picture";
 import { leavePlace } from "@/shared/ui/place";
 import { impression } from "@/shared/ui/thumbhash";
@@ -43,6 +45,7 @@ export function Frames({ followed: { job, variants }, model, eager }: Props) {
           <Failure job={job} model={model} />
         </div>
       )}
+      {job.status === "pending" && job.queue && <p className={styles.place}>{inLine(job.queue)}</p>}
     </div>
   );
 }
@@ -66,6 +69,7 @@ type FrameProps = {
 
 function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps) {
   const cache = useQueryClient();
+  const narrow = useNarrow();
   const asset = output?.asset;
   const waiting = !isEnded(job.status) && !asset && !output?.error;
   const error = output?.error ?? (isEnded(job.status) && !asset ? job.error : null);
@@ -90,6 +94,7 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
               job.count > 1 ? "(max-width: 640px) 46vw, 400px" : "(max-width: 640px) 92vw, 640px"
             }
             eager={eager}
+            original={!narrow}
             onExpired={() => refresh(cache, job.id)}
           />
         </Link>

@@ -1,8 +1,16 @@
-/** Under the composer: why the server did not take the order. */
-import { useEffect, useState } from "react";
+/** Under the composer: why the server did not take the order, and the way on. */
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Trouble } from "@/shared/api/client";
+import { useBalance } from "@/shared/api/credits";
+import { useMe } from "@/shared/api/me";
+import type { Model } from "@/shared/api/types";
+import { Button } from "@/shared/ui/Button";
+import { credits, moment } from "@/shared/ui/format";
 import { wording } from "@/shared/ui/wording";
+import { affordable } from "./afford";
 import styles from "./composer.module.css";
+import type { Draft } from "./draft";
 
 const fieldNames: Record<string, string> = {
   negative_prompt: "Without",
@@ -15,42 +23,116 @@ const fieldNames: Record<string, string> = {
   style: "Style",
 };
 
-export function Refusal({ trouble }: { trouble: Trouble }) {
-  const left = useCountdown(trouble.retryAfterS);
+type Props = {
+  trouble: Trouble;
+  models: readonly Model[];
+  kind: Model["kind"];
+  draft: Draft;
+  /** Send what is in the composer, with this change. */
+  onSend: (change: Partial<Draft>) => void;
+  onCancel: () => void;
+};
+
+export function Refusal({ trouble, models, kind, draft, onSend, onCancel }: Props) {
   const others = trouble.fields.filter((field) => field.field !== "prompt");
-  const onlyFields = trouble.fields.length > 0;
-  const { title, body } = wording(trouble.code, {
-    detail: trouble.detail,
-    requestId: trouble.requestId,
-    retryAfterS: left,
-  });
-  if (onlyFields && others.length === 0) return null;
-  return (
-    <div className={styles.refusal} role="alert">
-      {onlyFields ? (
-        others.map(({ field, message }) => (
+  if (trouble.fields.length > 0) {
+    if (others.length === 0) return null;
+    return (
+      <div className={styles.refusal} role="alert">
+        {others.map(({ field, message }) => (
           <p key={field}>
             <strong>{fieldNames[field] ?? field}</strong> {message}
           </p>
-        ))
-      ) : (
-        <p>
-          <strong>{title}.</strong> {body}
-        </p>
-      )}
+        ))}
+      </div>
+    );
+  }
+  switch (trouble.code) {
+    case "insufficient_credits":
+      return <Short trouble={trouble} {...{ models, kind, draft, onSend }} />;
+    case "rate_limited":
+      return <Later trouble={trouble} onSend={() => onSend({})} onCancel={onCancel} />;
+    default:
+      return <Told trouble={trouble} />;
+  }
+}
+
+function Told({ trouble, children }: { trouble: Trouble; children?: ReactNode }) {
+  const { title, body } = wording(trouble.code, {
+    detail: trouble.detail,
+    requestId: trouble.requestId,
+    retryAfterS: trouble.retryAfterS,
+  });
+  return (
+    <div className={styles.refusal}>
+      <p role="alert">
+        <strong>{title}.</strong> {body}
+      </p>
+      {children}
     </div>
   );
 }
 
-function useCountdown(fromS: number | null): number | null {
+type ShortProps = Pick<Props, "trouble" | "models" | "kind" | "draft" | "onSend">;
+
+/** Not enough credits: what would fit, and where more come from. */
+function Short({ trouble, models, kind, draft, onSend }: ShortProps) {
+  const balance = useBalance();
+  const isAdmin = useMe()?.role === "admin";
+  const instead = balance ? affordable(models, draft, kind, balance.available) : null;
+  return (
+    <Told trouble={trouble}>
+      <p className={styles.ways}>
+        {instead && (
+          <Button look="outline" onClick={() => onSend(instead.change)}>
+            {instead.words} ({credits(instead.credits)})
+          </Button>
+        )}
+        {balance?.allowance && <span>More on {moment(balance.allowance.next_at)}.</span>}
+        {isAdmin ? (
+          <Link to="/admin/accounts">Grant credits</Link>
+        ) : (
+          <span>Whoever runs this server can give you more.</span>
+        )}
+        <Link to="/credits">Your entries</Link>
+      </p>
+    </Told>
+  );
+}
+
+type LaterProps = { trouble: Trouble; onSend: () => void; onCancel: () => void };
+
+/** Too many at once: it waits here and goes by itself. */
+function Later({ trouble, onSend, onCancel }: LaterProps) {
+  const left = useCountdown(trouble.retryAfterS ?? 5, onSend);
+  return (
+    <Told trouble={trouble}>
+      <p className={styles.ways}>
+        {/* Read once with the sentence above; every second would be too often. */}
+        <span role="timer">Your prompt is kept. Sent again in {left} s.</span>
+        <Button look="outline" onClick={onCancel}>
+          Don't send
+        </Button>
+      </p>
+    </Told>
+  );
+}
+
+function useCountdown(fromS: number, onEnd: () => void): number {
+  const [ends] = useState(() => Date.now() + fromS * 1000);
   const [left, setLeft] = useState(fromS);
+  const latest = useRef(onEnd);
+  latest.current = onEnd;
   useEffect(() => {
-    if (fromS === null) return;
-    const timer = window.setInterval(
-      () => setLeft((now) => (now && now > 1 ? now - 1 : null)),
-      1000,
-    );
+    // By the clock: a hidden tab's timers are slow.
+    const timer = window.setInterval(() => {
+      const now = Math.ceil((ends - Date.now()) / 1000);
+      setLeft(Math.max(0, now));
+      if (now > 0) return;
+      window.clearInterval(timer);
+      latest.current();
+    }, 500);
     return () => window.clearInterval(timer);
-  }, [fromS]);
+  }, [ends]);
   return left;
 }

@@ -3,7 +3,7 @@ import { type Followed, progressOf } from "@/shared/api/follow";
 import { useCancel } from "@/shared/api/jobs";
 import { Bar } from "@/shared/ui/Bar";
 import { Button } from "@/shared/ui/Button";
-import { duration, elapsed } from "@/shared/ui/format";
+import { elapsed, inLine } from "@/shared/ui/format";
 import { useNow } from "@/shared/ui/now";
 import { stageNames } from "@/shared/ui/wording";
 import styles from "./turn.module.css";
@@ -12,7 +12,8 @@ export function Waiting({ followed, model }: { followed: Followed; model: string
   const { job, variants } = followed;
   const cancel = useCancel();
   const now = useNow(true);
-  const stage = job.stage ? stageNames[job.stage] : "Waiting for a place";
+  const stage =
+    job.status !== "pending" && job.stage ? stageNames[job.stage] : "Waiting for its turn";
   const step = Object.values(variants).find((variant) => variant.step && variant.steps);
   const since = Date.parse(job.started_at ?? job.created_at);
   return (
@@ -26,11 +27,9 @@ export function Waiting({ followed, model }: { followed: Followed; model: string
               step {step.step} of {step.steps}
             </span>
           )}
-          {job.status === "pending" && job.queue && job.queue.position > 0 && (
-            <span>
-              {job.queue.position} ahead
-              {job.queue.eta_seconds ? `, about ${duration(job.queue.eta_seconds * 1000)}` : ""}
-            </span>
+          {/* A picture says it in its frame. */}
+          {job.type === "text" && job.status === "pending" && job.queue && (
+            <span>{inLine(job.queue)}</span>
           )}
           <span>{model}</span>
           <span>{elapsed(now - since)}</span>

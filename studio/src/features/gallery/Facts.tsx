@@ -5,14 +5,13 @@ import { Copy, PenLine } from "lucide-react";
 import type { ReactNode } from "react";
 import type { AssetFilter } from "@/shared/api/assets";
 import { modelName, useModels, useStyles } from "@/shared/api/catalogue";
-import { merge } from "@/shared/api/follow";
-import { fetchJob } from "@/shared/api/jobs";
-import { keys } from "@/shared/api/keys";
+import { jobQuery } from "@/shared/api/jobs";
 import type { Asset } from "@/shared/api/types";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
-import { bytes, credits, duration, moment, size } from "@/shared/ui/format";
+import { bytes, duration, moment, size } from "@/shared/ui/format";
 import { Picture } from "@/shared/ui/Picture";
+import { Receipt } from "@/shared/ui/Receipt";
 import styles from "./lightbox.module.css";
 
 type Props = { asset: Asset; hidden: boolean; filter: AssetFilter };
@@ -21,10 +20,8 @@ export function Facts({ asset, hidden, filter }: Props) {
   const { models } = useModels();
   const guides = useStyles();
   const { data } = useQuery({
-    queryKey: keys.job(asset.job_id ?? "none"),
-    queryFn: async () => merge(undefined, await fetchJob(asset.job_id ?? "")),
+    ...jobQuery(asset.job_id ?? "none"),
     enabled: asset.job_id !== null && !hidden,
-    staleTime: Number.POSITIVE_INFINITY,
   });
   const job = data?.job;
   const prompt = asset.prompt;
@@ -61,10 +58,15 @@ export function Facts({ asset, hidden, filter }: Props) {
         <Fact name="Time">
           {job?.duration_ms != null && !job.reused && duration(job.duration_ms)}
         </Fact>
-        <Fact name="Cost">{job?.charged && credits(job.charged.credits)}</Fact>
         <Fact name="Made">{moment(asset.created_at)}</Fact>
         <Fact name="Without">{job?.negative_prompt}</Fact>
       </dl>
+      {job && (
+        <section>
+          <h2>What it cost</h2>
+          <Receipt job={job} />
+        </section>
+      )}
       {refined && (
         <section>
           <h2>How it was put</h2>

@@ -3,7 +3,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { Star } from "lucide-react";
 import type { AssetFilter } from "@/shared/api/assets";
 import type { Model } from "@/shared/api/types";
-import { Picker } from "@/shared/ui/Picker";
+import { ModelFilter } from "@/shared/ui/ModelFilter";
+import page from "@/shared/ui/page.module.css";
 import { SearchField } from "@/shared/ui/SearchField";
 import styles from "./gallery.module.css";
 
@@ -23,28 +24,15 @@ export function Filters({ filter, models, size, sizes, onSize }: Props) {
       replace: true,
       resetScroll: false,
     });
-  const painters = models.filter(
-    (model) => model.kind === "image" && (model.available || model.id === filter.model),
-  );
+  const painters = models.filter((model) => model.kind === "image");
   return (
-    <div className={styles.filters}>
+    <div className={page.filters}>
       <SearchField
         label="Search pictures"
         value={filter.q ?? ""}
         onChange={(q) => set({ q: q || undefined })}
       />
-      {painters.length > 1 && (
-        <Picker
-          label="Model"
-          look="dense"
-          value={filter.model ?? ""}
-          choices={[
-            { value: "", label: "All models" },
-            ...painters.map((model) => ({ value: model.id, label: model.name })),
-          ]}
-          onChange={(model) => set({ model: model || undefined })}
-        />
-      )}
+      <ModelFilter models={painters} value={filter.model} onChange={(model) => set({ model })} />
       <button
         type="button"
         className={styles.toggle}

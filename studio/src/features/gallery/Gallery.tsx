@@ -3,14 +3,16 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useAssets } from "@/shared/api/assets";
 import { modelName, useModels } from "@/shared/api/catalogue";
-import { Button, buttonClass } from "@/shared/ui/Button";
+import { buttonClass } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
+import { ListState } from "@/shared/ui/ListState";
+import page from "@/shared/ui/page.module.css";
 import { focusAgain, takePlace } from "@/shared/ui/place";
 import { useShortcuts } from "@/shared/ui/shortcuts";
 import { useStored } from "@/shared/ui/stored";
 import { Filters } from "./Filters";
 import styles from "./gallery.module.css";
-import { GAP_PX, rowOf, step } from "./layout";
+import { rowOf, step } from "./layout";
 import { useRemoval } from "./removal";
 import { Tile } from "./Tile";
 import { useWall } from "./useWall";
@@ -79,41 +81,37 @@ export function Gallery() {
   const wanted = [filter.q, named, filter.starred ? "starred" : null].filter((part) => part);
 
   return (
-    <div className={styles.page}>
+    <div className={page.page}>
       <Filters filter={filter} models={models} size={size} sizes={SIZES} onSize={setSize} />
-      {pages.isSuccess && assets.length === 0 && filtered && (
-        <Empty
-          action={
-            <Button look="outline" size="large" onClick={() => navigate({ search: {} })}>
-              Clear filters
-            </Button>
-          }
-        >
-          Nothing matches {wanted.map((part, i) => [i > 0 ? ", " : "", <em key={part}>{part}</em>])}
-        </Empty>
-      )}
-      {pages.isSuccess && assets.length === 0 && !filtered && (
-        <Empty
-          action={
-            <Link to="/" className={buttonClass("outline", "large")}>
-              Create
-            </Link>
-          }
-        >
-          Your pictures will hang here.
-        </Empty>
-      )}
-      {pages.isError && assets.length === 0 && (
-        <Empty
-          action={
-            <Button look="outline" size="large" onClick={() => pages.refetch()}>
-              Try again
-            </Button>
-          }
-        >
-          The pictures could not be loaded. {pages.error.message}
-        </Empty>
-      )}
+      <ListState
+        list={pages}
+        count={assets.length}
+        what="The pictures"
+        unmatched={
+          filtered
+            ? {
+                what: (
+                  <>
+                    Nothing matches{" "}
+                    {wanted.map((part, i) => [i > 0 ? ", " : "", <em key={part}>{part}</em>])}
+                  </>
+                ),
+                onClear: () => navigate({ search: {} }),
+              }
+            : undefined
+        }
+        empty={
+          <Empty
+            action={
+              <Link to="/" className={buttonClass("outline", "large")}>
+                Create
+              </Link>
+            }
+          >
+            Your pictures will hang here.
+          </Empty>
+        }
+      />
       {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links inside */}
       <div
         ref={box}
@@ -159,11 +157,7 @@ export function Gallery() {
           ),
         )}
       </div>
-      {isFetchingNextPage && (
-        <p className={styles.more} style={{ marginTop: GAP_PX }}>
-          Loading more
-        </p>
-      )}
+      {isFetchingNextPage && <p className={`${page.more} ${page.quiet}`}>Loading more</p>}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { Button, buttonClass } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
 import { duration } from "@/shared/ui/format";
 import { Picture } from "@/shared/ui/Picture";
+import { Receipt } from "@/shared/ui/Receipt";
 import { wording } from "@/shared/ui/wording";
 import styles from "./history.module.css";
 import { tell } from "./story";
@@ -78,7 +79,10 @@ export function Details({ job, model }: { job: Job; model: string }) {
           </Button>
         </p>
       </div>
-      <div>
+      <div className={styles.told}>
+        <section aria-label="Receipt">
+          <Receipt job={job} />
+        </section>
         {events.isError && (
           <p className={styles.quiet}>The events could not be loaded. {events.error.message}</p>
         )}

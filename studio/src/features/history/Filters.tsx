@@ -2,7 +2,9 @@
 import { useNavigate } from "@tanstack/react-router";
 import type { JobFilter } from "@/shared/api/jobs";
 import type { JobStatus, JobType, Model } from "@/shared/api/types";
+import { ModelFilter } from "@/shared/ui/ModelFilter";
 import { Picker } from "@/shared/ui/Picker";
+import page from "@/shared/ui/page.module.css";
 import { SearchField } from "@/shared/ui/SearchField";
 import styles from "./history.module.css";
 import { stateNames } from "./State";
@@ -17,10 +19,11 @@ export function Filters({ filter, models }: Props) {
       replace: true,
       resetScroll: false,
     });
-  const usable = models.filter((model) => model.available || model.id === filter.model);
-  const texts = usable.some((model) => model.kind === "text");
+  const texts = models.some(
+    (model) => model.kind === "text" && (model.available || model.id === filter.model),
+  );
   return (
-    <div className={styles.filters}>
+    <div className={page.filters}>
       <SearchField
         label="Search prompts"
         value={filter.q ?? ""}
@@ -52,18 +55,7 @@ export function Filters({ filter, models }: Props) {
           onChange={(type) => set({ type: type || undefined })}
         />
       )}
-      {usable.length > 1 && (
-        <Picker
-          label="Model"
-          look="dense"
-          value={filter.model ?? ""}
-          choices={[
-            { value: "", label: "All models" },
-            ...usable.map((model) => ({ value: model.id, label: model.name })),
-          ]}
-          onChange={(model) => set({ model: model || undefined })}
-        />
-      )}
+      <ModelFilter models={models} value={filter.model} onChange={(model) => set({ model })} />
       <fieldset className={styles.dates}>
         <legend className="hidden-visually">Created</legend>
         <label>

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { ChevronDown, RotateCcw, X } from "lucide-react";
 import { memo, useState } from "react";
 import { modelName } from "@/shared/api/catalogue";
+import { complaint } from "@/shared/api/client";
 import { useCancel, useFollowed, useRetry } from "@/shared/api/jobs";
 import { isEnded, type Job, type Model } from "@/shared/api/types";
 import { IconButton } from "@/shared/ui/Button";
@@ -14,14 +15,14 @@ import { Details } from "./Details";
 import styles from "./history.module.css";
 import { State } from "./State";
 
-type Props = { seed: Job; models: readonly Model[] };
+type Props = { seed: Job; models: readonly Model[]; initiallyOpen: boolean };
 
-export const JobRows = memo(function JobRows({ seed, models }: Props) {
+export const JobRows = memo(function JobRows({ seed, models, initiallyOpen }: Props) {
   const { job } = useFollowed(seed);
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(initiallyOpen);
   const cancel = useCancel();
   const retry = useRetry();
-  const complain = (error: Error) => toast(error.message);
+  const complain = (error: Error) => toast(complaint(error));
   const about = `“${job.prompt.slice(0, 60)}”`;
   return (
     <>

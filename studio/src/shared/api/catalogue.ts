@@ -6,13 +6,16 @@ import type { Model, Style } from "./types";
 
 const rarelyChanges = 5 * 60_000;
 
-export function useModels(): { models: readonly Model[]; loaded: boolean } {
-  const { data } = useQuery({
+type Models = { models: readonly Model[]; loaded: boolean; problem: string | null };
+
+export function useModels(): Models {
+  const { data, error } = useQuery({
     queryKey: keys.models,
     queryFn: ({ signal }) => answered(api.GET("/api/models", { signal })),
     staleTime: rarelyChanges,
   });
-  return { models: data ?? [], loaded: data !== undefined };
+  const problem = error && !data ? `The models could not be loaded. ${error.message}` : null;
+  return { models: data ?? [], loaded: data !== undefined, problem };
 }
 
 export function useStyles(): readonly Style[] {

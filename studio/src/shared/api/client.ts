@@ -29,6 +29,10 @@ export class Trouble extends Error {
   }
 }
 
+/** For a message about something that happened elsewhere: what it was, and what was said about it. */
+export const complaint = (error: Error): string =>
+  error instanceof Trouble ? `${error.title}. ${error.detail}` : error.message;
+
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
 /** The body of a good answer; a `Trouble` for everything else, whoever sent it. */

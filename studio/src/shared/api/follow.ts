@@ -1,5 +1,5 @@
 /** What one job looks like after one more line of its stream. Pure, so that it can be tested. */
-import { isEnded, type Job, type Stage, type StudioEvent } from "./types";
+import { isEnded, type Job, type Place, type Stage, type StudioEvent } from "./types";
 
 /** How far one picture or text of a job is. */
 export type Variant = {
@@ -27,7 +27,8 @@ function lateness(job: Job): readonly number[] {
   return [
     isEnded(job.status) ? 1 : 0,
     job.attempts,
-    job.status === "pending" ? 0 : 1,
+    // Before its first attempt it waits for that; afterwards, for the next one.
+    job.status !== "pending" ? 1 : job.attempts === 0 ? 0 : 2,
     job.stage ? stageOrder[job.stage] : -1,
     job.outputs.filter((output) => output.status !== "pending").length,
   ];
@@ -61,7 +62,16 @@ export function merge(known: Followed | undefined, job: Job): Followed {
     if (output.text)
       variants[output.index] = { ...(variants[output.index] ?? blank), text: output.text };
   }
-  return { job: known ? withKnownAddresses(job, known.job) : job, variants };
+  return {
+    job: known ? withKnownPlace(withKnownAddresses(job, known.job), known.job) : job,
+    variants,
+  };
+}
+
+/** Lists and snapshots do not say where a job stands; the stream does, and only when that changes. */
+function withKnownPlace(job: Job, known: Job): Job {
+  const same = job.status === "pending" && known.status === "pending";
+  return same && !job.queue ? { ...job, queue: known.queue } : job;
 }
 
 /** Undefined: the event is about a job nobody has seen yet, so fetch it. */
@@ -73,7 +83,13 @@ export function fold(known: Followed | undefined, event: StudioEvent): Followed 
     case "cancelled":
       return merge(known, event.job);
     case "reconnect":
+    case "credits":
       return known;
+    case "queue":
+      // Of a job that has started meanwhile it is no news.
+      return known?.job.status === "pending"
+        ? { ...known, job: { ...known.job, queue: placeOf(event) } }
+        : known;
   }
   if (!known || isEnded(known.job.status)) return known;
   const job: Job = { ...known.job, status: event.status };
@@ -83,11 +99,6 @@ export function fold(known: Followed | undefined, event: StudioEvent): Followed 
       return {
         job: { ...job, stage: event.stage, progress: null, queue: null },
         variants: event.stage === "generating" ? {} : known.variants,
-      };
-    case "queue":
-      return {
-        job: { ...job, queue: { position: event.position, eta_seconds: event.eta_seconds } },
-        variants: known.variants,
       };
     case "progress":
       return {
@@ -120,6 +131,8 @@ export function fold(known: Followed | undefined, event: StudioEvent): Followed 
     }
   }
 }
+
+const placeOf = ({ position, eta_seconds }: Place): Place => ({ position, eta_seconds });
 
 function changed(known: Followed, index: number, change: (variant: Variant) => Variant) {
   return { ...known.variants, [index]: change(known.variants[index] ?? blank) };

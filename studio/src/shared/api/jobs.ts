@@ -4,6 +4,7 @@ import {
   type QueryClient,
   useInfiniteQuery,
   useMutation,
+  useQueries,
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
@@ -40,7 +41,8 @@ export function refresh(cache: QueryClient, id: string): void {
   );
 }
 
-async function fetchPage(
+/** A page of jobs, each of them remembered under its id. */
+export async function rememberPage(
   cache: QueryClient,
   filter: JobFilter,
   limit: number,
@@ -63,7 +65,7 @@ function usePages(key: readonly unknown[], filter: JobFilter, limit: number) {
   const cache = useQueryClient();
   return useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => fetchPage(cache, filter, limit, pageParam, signal),
+    queryFn: ({ pageParam, signal }) => rememberPage(cache, filter, limit, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });
@@ -74,6 +76,13 @@ export const useFeed = () => usePages(keys.feed, {}, FEED_PAGE);
 
 export const useHistory = (filter: JobFilter) =>
   usePages(keys.history(filter), filter, HISTORY_PAGE);
+
+/** A job somebody asks for by its number. The stream keeps it as it is. */
+export const jobQuery = (id: string) => ({
+  queryKey: keys.job(id),
+  queryFn: async (): Promise<Followed> => merge(undefined, await fetchJob(id)),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 /** The job as the stream last told it, or as the list had it. */
 export function useFollowed(job: Job): Followed {
@@ -101,6 +110,22 @@ export function useLive(): readonly string[] {
     }).data ?? []
   );
 }
+
+/** What is known of each of them, as the stream tells it. */
+export function useLiveJobs(): readonly Followed[] {
+  const cache = useQueryClient();
+  const live = useLive();
+  return useQueries({
+    queries: live.map((id) => ({
+      queryKey: keys.job(id),
+      queryFn: async () => merge(cache.getQueryData(keys.job(id)), await fetchJob(id)),
+      staleTime: Number.POSITIVE_INFINITY,
+    })),
+    combine: (known) => known.flatMap(({ data }) => data ?? []).filter(goesOn),
+  });
+}
+
+const goesOn = ({ job }: Followed): boolean => !isEnded(job.status);
 
 /** A job that was not there before: at the head of what Create shows and, while it runs, in the queue. */
 export function admit(cache: QueryClient, job: Job): void {

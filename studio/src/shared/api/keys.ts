@@ -14,4 +14,11 @@ export const keys = {
   asset: (id: string) => ["asset", id] as const,
   models: ["models"] as const,
   styles: ["styles"] as const,
+  me: ["me"] as const,
+  balance: ["credits", "balance"] as const,
+  ledger: ["credits", "ledger"] as const,
+  spent: ["credits", "spent"] as const,
+  receipt: (id: string, ended: boolean) => ["credits", "receipt", id, ended] as const,
+  /** All that changes when an account does. */
+  credits: ["credits"] as const,
 };

@@ -1,6 +1,7 @@
 /** Pours the stream into the query cache. Mounted once, by the shell. */
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { settleBalance, takeBalance } from "./credits";
 import { type Followed, fold } from "./follow";
 import { admit, fetchJob } from "./jobs";
 import { keys } from "./keys";
@@ -17,10 +18,21 @@ export function useStream(announce: Announce): StreamState {
     const gallery = later(() => void cache.invalidateQueries({ queryKey: keys.allAssets }), 400);
     const histories = later(() => void cache.invalidateQueries({ queryKey: keys.histories }), 400);
 
+    const credits = later(() => settleBalance(cache), 1500);
+
     const close = openStream({
       onState: setState,
-      onReturn: () => void cache.invalidateQueries({ queryKey: ["jobs"] }),
+      onReturn: () => {
+        void cache.invalidateQueries({ queryKey: ["jobs"] });
+        void cache.invalidateQueries({ queryKey: keys.models });
+        credits();
+      },
       onEvent: (event) => {
+        if (event.type === "credits") {
+          takeBalance(cache, event);
+          credits();
+          return;
+        }
         const after = receive(cache, event, announce);
         if (after && isEnded(after.status)) {
           gallery();

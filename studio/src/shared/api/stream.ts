@@ -22,6 +22,7 @@ const names: Record<EventName, true> = {
   completed: true,
   failed: true,
   cancelled: true,
+  credits: true,
   reconnect: true,
 };
 

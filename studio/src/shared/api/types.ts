@@ -16,6 +16,12 @@ export type Model = Schemas["Model"];
 export type Style = Schemas["Style"];
 export type Problem = Schemas["Problem"];
 export type StudioEvent = Schemas["StudioEvent"];
+export type Me = Schemas["Me"];
+export type Balance = Schemas["Balance"];
+export type LedgerLine = Schemas["LedgerLine"];
+export type LedgerPage = Schemas["LedgerPage"];
+export type Receipt = Schemas["Receipt"];
+export type Place = Schemas["Queue"];
 
 export type ErrorCode = JobError["code"];
 export type JobStatus = Job["status"];

@@ -11,19 +11,30 @@ type Props = {
   /** The link has run out: fetch a fresh one. */
   onExpired?: (() => void) | undefined;
   eager?: boolean;
+  /** For a frame that outgrows the previews on a sharp screen. Megabytes: never on a phone, never on a wall. */
+  original?: boolean;
 };
 
 /** Previews fit into a square of their name: the long side, not the width. */
-export function sources(asset: OutputAsset): string {
-  const scale = asset.width / Math.max(asset.width, asset.height);
+function sources(asset: OutputAsset, original: boolean): string {
   const long = Math.max(asset.width, asset.height);
-  const previews = Object.entries(asset.thumbnails)
+  const sides = Object.entries(asset.thumbnails);
+  const previews = sides
     .filter(([side]) => Number(side) < long)
-    .map(([side, url]) => `${url} ${Math.round(Number(side) * scale)}w`);
-  return [...previews, `${asset.url} ${asset.width}w`].join(", ");
+    .map(([side, url]) => `${url} ${Math.round((Number(side) * asset.width) / long)}w`);
+  // One that is smaller than the largest preview is its own best preview.
+  const whole = original || previews.length < sides.length ? [`${asset.url} ${asset.width}w`] : [];
+  return [...previews, ...whole].join(", ");
 }
 
-export function Picture({ asset, sizes, alt = "", onExpired, eager = false }: Props) {
+export function Picture({
+  asset,
+  sizes,
+  alt = "",
+  onExpired,
+  eager = false,
+  original = false,
+}: Props) {
   const [loaded, setLoaded] = useState<string | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
   if (broken === asset.url) return null;
@@ -37,12 +48,13 @@ export function Picture({ asset, sizes, alt = "", onExpired, eager = false }: Pr
       }}
       className={`${styles.image} ${loaded === asset.url ? styles.shown : ""}`}
       src={asset.thumbnails["640"] ?? asset.url}
-      srcSet={sources(asset)}
+      srcSet={sources(asset, original)}
       sizes={sizes}
       alt={alt}
       width={asset.width}
       height={asset.height}
       loading={eager ? "eager" : "lazy"}
+      fetchPriority={eager ? "high" : "auto"}
       decoding="async"
       draggable={false}
       onLoad={() => setLoaded(asset.url)}

@@ -1,7 +1,9 @@
 /** How numbers, sizes and times are written, once. */
+import type { Place } from "@/shared/api/types";
 
-export const credits = (n: number): string =>
-  n === 1 ? "1 credit" : `${n.toLocaleString("en")} credits`;
+export const count = (n: number): string => n.toLocaleString("en");
+
+export const credits = (n: number): string => (n === 1 ? "1 credit" : `${count(n)} credits`);
 
 export const size = (width?: number | null, height?: number | null): string | null =>
   width && height ? `${width}×${height}` : null;
@@ -20,6 +22,33 @@ export function elapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const rest = String(seconds % 60).padStart(2, "0");
   return `${Math.floor(seconds / 60)}:${rest}`;
+}
+
+/** For what nobody knows exactly: 1 s · 12 s · 5 min · 3 h */
+export function about(seconds: number): string {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 3570) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+const ordinals = new Intl.PluralRules("en", { type: "ordinal" });
+const endings: Partial<Record<Intl.LDMLPluralRule, string>> = { one: "st", two: "nd", few: "rd" };
+
+export const ordinal = (n: number): string =>
+  `${n.toLocaleString("en")}${endings[ordinals.select(n)] ?? "th"}`;
+
+/** The server counts no further. */
+const COUNTED = 1000;
+
+/** Next in line · 3rd in line, about 12 s */
+export function inLine({ position, eta_seconds }: Place): string {
+  const where =
+    position <= 1
+      ? "Next in line"
+      : position >= COUNTED
+        ? `Beyond ${ordinal(COUNTED)} in line`
+        : `${ordinal(position)} in line`;
+  return eta_seconds === null ? where : `${where}, about ${about(eta_seconds)}`;
 }
 
 export const bytes = (n: number): string =>

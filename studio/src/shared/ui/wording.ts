@@ -89,7 +89,7 @@ const wordings: Record<TroubleCode, Wording> = {
   },
   unknown_model: words("This model is not here any more", said, "other_model"),
   insufficient_credits: words("Not enough credits", ({ detail }) => detail, "other_model"),
-  rate_limited: words("Too many requests", wait, "retry"),
+  rate_limited: words("Too many requests", ({ detail }) => detail, "retry"),
   overloaded: words("Busy right now", wait, "retry"),
   cancelled: words(
     "Cancelled",
@@ -136,6 +136,12 @@ export function wording(code: TroubleCode, facts: Partial<Facts>) {
   const { title, body, ways } = wordings[code];
   return { title: title(all), body: body(all), ways };
 }
+
+/** What an error is called, also one that this page does not know yet. */
+export const titleOf = (code: string): string =>
+  Object.hasOwn(wordings, code)
+    ? wording(code as TroubleCode, {}).title
+    : code.replaceAll("_", " ");
 
 /** What the stages are called while one waits for them. */
 export const stageNames: Record<Stage, string> = {

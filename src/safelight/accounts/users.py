@@ -1,0 +1,126 @@
+"""The people who use this server: made, found, disabled. What they may ask for is in limits.py."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import asyncpg
+
+from safelight.database.pool import Database, Row
+from safelight.values.errors import FieldError, InvalidRequest, NotFound
+from safelight.values.ids import OwnerId, new_id
+
+Role = Literal["user", "admin"]
+NAME_CHARS_MAX = 100
+EMAIL_CHARS_MAX = 254  # RFC 5321
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_COLUMNS = "id, name, email, role, created_at, disabled_at"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """disabled_at: since when none of the user's keys is let in."""
+
+    id: OwnerId
+    name: str
+    email: str | None
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+async def create(
+    database: Database, name: str, *, email: str | None = None, role: Role = "user"
+) -> User:
+    """A new user and the account that pays for what he orders, empty. Raises: InvalidRequest."""
+    name, email = _name(name), _email(email)
+    try:
+        # The account is the credits' table; a row in one statement with the user's is worth more
+        # than asking that room for it: a user without an account could order nothing, for ever.
+        row = await database.fetchrow(
+            f"""WITH account AS (INSERT INTO accounts (id) VALUES ($1))
+                INSERT INTO users (id, name, email, role) VALUES ($1, $2, $3, $4)
+                RETURNING {_COLUMNS}""",  # noqa: S608
+            new_id(),
+            name,
+            email,
+            role,
+        )
+    except asyncpg.UniqueViolationError:
+        raise InvalidRequest(
+            FieldError("email", "There is a user with this e-mail address already.")
+        ) from None
+    assert row is not None
+    return _user(row)
+
+
+async def find(database: Database, who: str) -> User:
+    """The user with this id, with this e-mail address, or the only one of this name.
+
+    Raises: NotFound, InvalidRequest when several have the name."""
+    ways = {"id = $1": _uuid(who), "lower(email) = lower($1)": who, "name = $1": who}
+    for way, value in ways.items():
+        rows = await database.fetch(
+            f"SELECT {_COLUMNS} FROM users WHERE {way} LIMIT 2",  # noqa: S608
+            value,
+        )
+        if len(rows) == 1:
+            return _user(rows[0])
+        if rows:
+            message = "Several users have this name; give the id or the e-mail address."
+            raise InvalidRequest(FieldError("user", message))
+    raise NotFound("user")
+
+
+async def list_users(database: Database) -> list[User]:
+    """All of them, the oldest first."""
+    rows = await database.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")  # noqa: S608
+    return [_user(row) for row in rows]
+
+
+async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) -> User:
+    """Keep a user out, or let him in again; what is his stays. Raises: NotFound."""
+    row = await database.fetchrow(
+        f"""UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+            WHERE id = $1 RETURNING {_COLUMNS}""",  # noqa: S608
+        user_id,
+        disabled,
+    )
+    if row is None:
+        raise NotFound("user")
+    return _user(row)
+
+
+def _user(row: Row) -> User:
+    # A plain UUID: the driver's own kind is none for JSON.
+    return User(**dict(row) | {"id": OwnerId(UUID(int=row["id"].int))})
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 0 < len(name) <= NAME_CHARS_MAX:
+        raise InvalidRequest(FieldError("name", f"1 to {NAME_CHARS_MAX} characters."))
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        raise InvalidRequest(FieldError("name", "Contains characters that are not text."))
+    return name
+
+
+def _email(email: str | None) -> str | None:
+    if email is None:
+        return None
+    email = email.strip()
+    if len(email) > EMAIL_CHARS_MAX or not email.isprintable() or not _EMAIL.fullmatch(email):
+        raise InvalidRequest(FieldError("email", "Not an e-mail address."))
+    return email
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

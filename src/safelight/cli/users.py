@@ -1,0 +1,86 @@
+"""`safelight users`: who may use the server, when accounts are on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from safelight.accounts.users import User
+    from safelight.database.pool import Database
+
+app = typer.Typer(help="Make, list and disable users.", no_args_is_help=True)
+
+DataDir = Annotated[Path | None, typer.Option(help="Folder of the database; default: per user.")]
+Who = Annotated[str, typer.Argument(help="Id, e-mail address, or a name only one has.")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="How the user is called here.")],
+    email: Annotated[str | None, typer.Option(help="No two users have the same.")] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="May run this server.")] = False,
+    credits_: Annotated[int, typer.Option("--credits", min=0, help="Credits to begin with.")] = 0,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a user and print his id. `safelight keys create` then makes his key."""
+    from safelight.accounts import users  # noqa: PLC0415  (imports the world)
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+    from safelight.credits.grants import grant  # noqa: PLC0415
+    from safelight.values.credits import Credits  # noqa: PLC0415
+
+    async def make(database: Database) -> User:
+        made = await users.create(database, name, email=email, role="admin" if admin else "user")
+        if credits_:
+            await grant(database, made.id, Credits(credits_), reference=f"opening:{made.id}")
+        return made
+
+    print(on_database(data_dir, make).id)
+
+
+@app.command("list")
+def list_(data_dir: DataDir = None) -> None:
+    """List the users, the oldest first."""
+    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from safelight.accounts import users  # noqa: PLC0415
+    from safelight.cli.directly import on_database, show  # noqa: PLC0415
+
+    id_ = Column("id", min_width=36, no_wrap=True)  # whole, so that it can be copied
+    table = Table("created", "role", "state", "name", "e-mail", id_, box=None)
+    for user in on_database(data_dir, users.list_users):
+        table.add_row(
+            f"{user.created_at:%Y-%m-%d %H:%M}",
+            user.role,
+            "disabled" if user.disabled_at else "active",
+            Text(user.name),  # as it is: square brackets would be markup
+            Text(user.email or "–"),
+            str(user.id),
+        )
+    show(table)
+
+
+@app.command()
+def disable(user: Who, data_dir: DataDir = None) -> None:
+    """Keep a user out: within a second none of his keys is let in. What is his stays."""
+    _set_disabled(user, data_dir, disabled=True)
+
+
+@app.command()
+def enable(user: Who, data_dir: DataDir = None) -> None:
+    """Let a disabled user in again."""
+    _set_disabled(user, data_dir, disabled=False)
+
+
+def _set_disabled(who: str, data_dir: Path | None, *, disabled: bool) -> None:
+    from safelight.accounts import users  # noqa: PLC0415
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+
+    async def change(database: Database) -> None:
+        found = await users.find(database, who)
+        await users.set_disabled(database, found.id, disabled=disabled)
+
+    on_database(data_dir, change)

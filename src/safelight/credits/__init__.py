@@ -1,0 +1,1 @@
+"""Who pays: accounts, grants, holds, and the double-entry ledger."""

@@ -1,0 +1,219 @@
+"""Who is let in, with what, and how often they may order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from fastapi import Request
+
+from safelight.accounts.addresses import Proxies, bucket_of, parse
+from safelight.accounts.keys import PREFIX, Holder, Keyring, Scope
+from safelight.accounts.limits import Limit, Limiter
+from safelight.accounts.visitors import KEPT_S, Visitors
+from safelight.http.caller import Caller, Kind
+from safelight.http.edge import SAFE_METHODS, add_answer_header, host_name
+from safelight.values.credits import Credits
+from safelight.values.errors import CreditsShort, Forbidden, RateLimited, Unauthenticated
+from safelight.values.ids import LOCAL_OWNER, OwnerId, new_id
+
+T = TypeVar("T")
+
+_MINUTE_S = 60.0
+_FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How much one kind of caller may ask for; None: any number."""
+
+    submits_per_minute: int | None = None
+    open_max: int | None = None
+    running_max: int | None = None
+
+
+class Access:
+    """Decides who is asking. accounts: False while whoever gets here is the owner."""
+
+    def __init__(
+        self,
+        *,
+        accounts: bool,
+        anonymous: bool,
+        https: bool,
+        keyring: Keyring,
+        limiter: Limiter,
+        proxies: Proxies,
+        visitors: Visitors,
+        terms: Mapping[Kind, Terms],
+    ) -> None:
+        self.accounts = accounts
+        self.limiter = limiter
+        self._anonymous = anonymous
+        self._keyring = keyring
+        self._proxies = proxies
+        self._visitors = visitors
+        self._terms = terms
+        # With the prefix a browser takes the cookie from this very host only, and over TLS only.
+        self._cookie = "__Host-visitor" if https else "visitor"
+        self._cookie_terms = f"Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax" + (
+            "; Secure" if https else ""
+        )
+
+    async def who(self, request: Request) -> Caller:
+        """Whoever sent this request. Raises: Unauthenticated, Forbidden."""
+        scheme, _, said = request.headers.get("authorization", "").partition(" ")
+        key = said.strip() if scheme.lower() == "bearer" else None
+        # Without accounts any other token means nothing: OpenAI's clients always send one.
+        if key is not None and (self.accounts or key.startswith(PREFIX)):
+            return await self._holder(request, key)
+        if not self.accounts:
+            return Caller(LOCAL_OWNER, request.state.request_id, is_admin=True)
+        if self._anonymous:
+            return self._visitor(request)
+        raise _unknown(request, "Send an API key: “Authorization: Bearer sl_…”.", "Bearer")
+
+    async def _holder(self, request: Request, key: str) -> Caller:
+        holder = await self._keyring.holder(key)
+        if holder is None:
+            raise _unknown(
+                request,
+                "This key is not valid: it was mistyped, has expired, or was revoked.",
+                'Bearer error="invalid_token"',
+            )
+        if holder.is_disabled:
+            raise Forbidden("This account is disabled; ask the administrator.")
+        _require(holder, needed_scope(request.method, request.scope["path"]))
+        kind: Kind = "local" if holder.user_id == LOCAL_OWNER else "user"
+        terms = self._terms[kind]
+        return Caller(
+            holder.user_id,
+            request.state.request_id,
+            kind=kind,
+            is_admin=holder.role == "admin" and "admin" in (holder.scopes or ()),
+            open_max=terms.open_max,
+            running_max=terms.running_max,
+            counted_as=f"user:{holder.user_id}",
+            name=holder.name,
+            email=holder.email,
+        )
+
+    def _visitor(self, request: Request) -> Caller:
+        known = self._visitors.read(request.cookies.get(self._cookie))
+        visitor = known or OwnerId(new_id())
+        if known is None and request.scope["path"] == "/api/events":
+            # A stream stays its opener's: a visitor without a name would not see there what he
+            # orders next.
+            self._name(request, visitor)
+        terms = self._terms["visitor"]
+        peer = request.client.host if request.client else None
+        address = self._proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+        return Caller(
+            visitor,
+            request.state.request_id,
+            kind="visitor",
+            open_max=terms.open_max,
+            running_max=terms.running_max,
+            counted_as=f"ip:{bucket_of(address)}",
+            name="Visitor",
+        )
+
+    async def count_order(self, request: Request, caller: Caller) -> None:
+        """One order more. A visitor's first one gives him his cookie. Raises: RateLimited."""
+        most = self._terms[caller.kind].submits_per_minute
+        if most and caller.counted_as:
+            limit = Limit(most, _MINUTE_S)
+            taken = await self.limiter.take(caller.counted_as, limit)
+            again_s = math.ceil(taken.wait_s)
+            add_answer_header(request, "RateLimit-Policy", f'"orders";q={most};w={_MINUTE_S:.0f}')
+            add_answer_header(request, "RateLimit", f'"orders";r={taken.left_over};t={again_s}')
+            if not taken.granted:
+                raise RateLimited(
+                    f"You may order {most} times a minute; the next order is taken in {again_s} s.",
+                    retry_after_s=again_s,
+                )
+        if caller.kind == "visitor":
+            await self._visitors.welcome(caller.owner_id)
+            if self._visitors.read(request.cookies.get(self._cookie)) is None:
+                self._name(request, caller.owner_id)
+
+    async def with_allowance(self, caller: Caller, order: Callable[[], Awaitable[T]]) -> T:
+        """Order; a visitor who is short of credits once more with his address's allowance."""
+        try:
+            return await order()
+        except CreditsShort as short:
+            if caller.kind != "visitor" or not caller.counted_as:
+                raise
+            missing = Credits(max(0, short.needed.amount - short.available.amount))
+            if not await self._visitors.give(caller.owner_id, caller.counted_as, missing):
+                raise
+        return await order()
+
+    async def allowance_left(self, caller: Caller) -> Credits:
+        """What a visitor could be given besides what is on his account; nothing for others."""
+        if caller.kind != "visitor" or not caller.counted_as:
+            return Credits(0)
+        return await self._visitors.left(caller.counted_as)
+
+    async def check_watcher(self, request: Request) -> None:
+        """Metrics are for administrators and for whoever is on this machine.
+
+        Raises: Unauthenticated, Forbidden."""
+        if self.accounts and not _is_from_this_machine(request):
+            caller = await self.who(request)
+            if not caller.is_admin:
+                raise Forbidden("This is for administrators.")
+
+    def _name(self, request: Request, visitor: OwnerId) -> None:
+        value = self._visitors.cookie(visitor)
+        add_answer_header(request, "Set-Cookie", f"{self._cookie}={value}; {self._cookie_terms}")
+
+
+def needed_scope(method: str, path: str) -> Scope | Literal["all"] | None:
+    """What a key must be good for to do this; `all`: only one that is not limited to scopes.
+
+    What is not named here needs a scope of jobs, so that a new route is never open to every key.
+    """
+    reads = method in SAFE_METHODS
+    match path.split("/")[1:]:
+        case ["api", "admin", *_] | ["metrics", *_]:
+            return "admin"
+        case ["api", "keys", *_]:
+            return "all"
+        case ["api", "me" | "models" | "styles", *_] | ["v1", "models", *_] if reads:
+            return None
+        case ["api", "assets", *_] if reads:
+            return "assets:read"
+    return "jobs:read" if reads else "jobs:write"
+
+
+def _require(holder: Holder, needed: Scope | Literal["all"] | None) -> None:
+    """Raises: Forbidden when the key is not for this."""
+    if holder.scopes is None:
+        if needed == "admin":
+            raise Forbidden("This needs a key with the scope “admin”.")
+    elif needed == "all":
+        raise Forbidden("A key that is limited to scopes cannot make, list or revoke keys.")
+    elif needed is not None and needed not in holder.scopes:
+        raise Forbidden(f"This key does not have the scope “{needed}”.")
+
+
+def _unknown(request: Request, sentence: str, challenge: str) -> Unauthenticated:
+    add_answer_header(request, "WWW-Authenticate", challenge)
+    return Unauthenticated(sentence)
+
+
+def _is_from_this_machine(request: Request) -> bool:
+    """Asked here, under this machine's own name, by nobody in between: behind a proxy on the same
+    host everybody seems to be local, and so does a page that points its own name at 127.0.0.1."""
+    peer = parse(request.client.host if request.client else "")
+    name = host_name(request.headers.get("host", "").encode("latin-1"))
+    address = parse(name)
+    return (
+        peer is not None
+        and peer.is_loopback
+        and (name == "localhost" or (address is not None and address.is_loopback))
+        and not any(header in request.headers for header in _FORWARDING)
+    )

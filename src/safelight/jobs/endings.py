@@ -1,0 +1,89 @@
+"""Ends of jobs that no attempt brings about: cancelled by their owner, or never done in time."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from safelight.credits.ledger import SETTLE
+from safelight.database.pool import Database
+from safelight.values.ids import JobId, OwnerId
+
+# Whoever works on the job is fenced from this moment on. What was delivered before stays delivered,
+# and is what it costs. An entry that nobody has taken goes with its job; one that somebody holds
+# is his to put away. A job whose entries were traded meanwhile is not taken for the other one.
+_END = """
+WITH old AS MATERIALIZED (
+    SELECT id, entry, parked, status FROM jobs
+    WHERE {which} AND status IN ('pending', 'processing')
+    FOR NO KEY UPDATE {skip}
+), job AS (
+    UPDATE jobs SET status = $1, stage = NULL, progress = NULL, parked = false,
+           revision = revision + 1, finished_at = now(), error = $2,
+           charged = price / count * (SELECT count(*) FROM outputs
+                                      WHERE job_id = jobs.id AND status = 'completed')
+    FROM old
+    WHERE jobs.id = old.id AND jobs.status IN ('pending', 'processing')
+    RETURNING jobs.id, owner_id, charged, price, provider, model, old.entry,
+              old.parked AS was_parked, old.status AS old_status
+), ended AS MATERIALIZED (
+    SELECT *, $3::text AS release_kind FROM job
+), {settle}, entry AS (
+    DELETE FROM queue.pgqueuer AS entries USING ended
+    WHERE entries.id = ended.entry AND entries.status = 'queued'
+      AND entries.payload = uuid_send(ended.id)
+), letter AS (
+    INSERT INTO dead_letters (job_id, code, provider, model)
+    SELECT id, $2::jsonb ->> 'code', provider, model FROM ended WHERE $1 = 'failed'
+), event AS (
+    INSERT INTO events (owner_id, job_id, status, kind, data)
+    SELECT owner_id, ended.id, $1, $1,
+           CASE WHEN price > 0 THEN jsonb_build_object('available', paid.available,
+                                                       'held', paid.held) ELSE '{}' END
+    FROM ended LEFT JOIN paid ON paid.id = ended.owner_id
+)
+SELECT ended.id, owner_id, old_status, coalesce(paid.parked_jobs > 0, false) AS freed
+FROM ended LEFT JOIN paid ON paid.id = ended.owner_id
+"""
+
+
+def _ending(which: str, skip: str = "") -> str:
+    return (
+        _END.replace("{which}", which).replace("{skip}", skip).replace("{settle}", SETTLE.strip())
+    )
+
+
+_CANCEL = _ending("id = $4 AND owner_id = $5")
+_EXPIRE = _ending(
+    """id IN (SELECT id FROM jobs WHERE finished_at IS NULL AND deadline_at < now()
+              ORDER BY deadline_at LIMIT 200)""",
+    "SKIP LOCKED",
+)
+
+
+async def cancel(database: Database, owner_id: OwnerId, job_id: JobId) -> bool | None:
+    """End a job that has not ended. Returns whether a parked job of the owner has room now; None
+    when the job has ended before, or is not the owner's."""
+    error = _error("cancelled", "Cancelled", "Cancelled before it was finished.")
+    row = await database.fetchrow(_CANCEL, "cancelled", error, "release", job_id, owner_id)
+    return row["freed"] if row else None
+
+
+async def expire(database: Database) -> list[tuple[JobId, OwnerId]]:
+    """End the jobs whose deadline is over: nobody is made to wait, or to pay, for ever."""
+    error = _error("timeout", "This took too long", "It was not finished before its deadline.")
+    rows = await database.fetch(_EXPIRE, "failed", error, "expire")
+    return [
+        (JobId(UUID(int=row["id"].int)), OwnerId(UUID(int=row["owner_id"].int))) for row in rows
+    ]
+
+
+def _error(code: str, title: str, detail: str) -> dict[str, Any]:
+    return {
+        "code": code,
+        "title": title,
+        "detail": detail,
+        "retryable": True,
+        "charged": False,
+        "provider_message": None,
+    }

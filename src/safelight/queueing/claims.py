@@ -1,0 +1,111 @@
+"""Which entries PgQueuer may hand to a worker: those of lanes that are served now.
+
+An entry of a lane in trouble is left where it is, untouched, instead of being claimed and given
+back again and again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.adapters.persistence.query_helpers import cell
+from pgqueuer.domain.models import Job as Entry
+from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+
+from safelight.queueing.lanes import Lanes
+
+
+@dataclass
+class Claims(Queries):
+    """PgQueuer's queries, asked about lanes in service only.
+
+    A lane's concurrency limit is that of all workers and comes from the database (`limits`), not
+    from what this worker registered.
+    """
+
+    lanes: Lanes = field(kw_only=True)
+
+    async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Entry]:
+        served = self._served(entrypoints)
+        if len(served) == len(entrypoints):
+            return await super().dequeue(
+                batch_size, served, queue_manager_id, global_concurrency_limit, heartbeat_timeout
+            )
+        # PgQueuer counts what this worker holds in the lanes it is asked about; its places are
+        # for all of them.
+        held = await self._held(entrypoints, queue_manager_id)
+        if global_concurrency_limit is not None and held.total() >= global_concurrency_limit:
+            return []
+
+        def places(lanes: Iterable[QueueEntrypoint]) -> int | None:
+            if global_concurrency_limit is None:
+                return None
+            return global_concurrency_limit - held.total() + sum(held[lane] for lane in lanes)
+
+        for lane in self._may_probe(entrypoints):
+            one = {lane: EntrypointExecutionParameter(concurrency_limit=0)}
+            if await self.lanes.begin_probe(lane):
+                entries: list[Entry] = []
+                try:
+                    entries = await super().dequeue(
+                        1, one, queue_manager_id, places(one), heartbeat_timeout
+                    )
+                finally:
+                    await self.lanes.claimed(lane, entries[0].id if entries else None)
+                if entries:
+                    return entries
+        if not served:
+            return []
+        return await super().dequeue(
+            batch_size, served, queue_manager_id, places(served), heartbeat_timeout
+        )
+
+    # With what it hears here PgQueuer decides how soon to look again: of what may not be claimed
+    # it must not know, or it would look without pause.
+
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await super().queued_work(self._of_interest(entrypoints))
+
+    async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return await super().eligible_queued_work(self._of_interest(entrypoints))
+
+    async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
+        return await super().next_deferred_eta(self._of_interest(entrypoints))
+
+    def _served(
+        self, entrypoints: Iterable[QueueEntrypoint]
+    ) -> dict[QueueEntrypoint, EntrypointExecutionParameter]:
+        return {
+            QueueEntrypoint(name): EntrypointExecutionParameter(self.lanes.claims_max(name))
+            for name in self.lanes.claimable(entrypoints)
+        }
+
+    def _may_probe(self, entrypoints: Iterable[QueueEntrypoint]) -> list[QueueEntrypoint]:
+        return [QueueEntrypoint(name) for name in self.lanes.may_probe(entrypoints)]
+
+    def _of_interest(self, entrypoints: list[QueueEntrypoint]) -> list[QueueEntrypoint]:
+        return [*self._served(entrypoints), *self._may_probe(entrypoints)]
+
+    async def _held(
+        self, entrypoints: Iterable[QueueEntrypoint], manager: QueueManagerId
+    ) -> Counter[str]:
+        """How many entries of each lane this worker holds."""
+        rows = await self.driver.fetch(
+            """SELECT entrypoint, count(*) AS held FROM queue.pgqueuer
+               WHERE queue_manager_id = $1 AND entrypoint = ANY($2) GROUP BY entrypoint""",
+            manager,
+            list(entrypoints),
+        )
+        return Counter({cell(row, "entrypoint", str): cell(row, "held", int) for row in rows})

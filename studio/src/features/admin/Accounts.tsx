@@ -1,0 +1,120 @@
+/** Everybody's accounts: what there is, what was used, and what is given. */
+import { useState } from "react";
+import { complaint } from "@/shared/api/client";
+import { Button } from "@/shared/ui/Button";
+import { Empty } from "@/shared/ui/Empty";
+import { count } from "@/shared/ui/format";
+import { ListState } from "@/shared/ui/ListState";
+import { MoreOf } from "@/shared/ui/MoreOf";
+import table from "@/shared/ui/table.module.css";
+import { toast } from "@/shared/ui/toast";
+import styles from "./admin.module.css";
+import { type Account, useAccounts, useChangeAccount } from "./api";
+import { ManageAccount } from "./ManageAccount";
+import { useAccountName } from "./names";
+
+export function Accounts() {
+  const accounts = useAccounts();
+  const shown = (accounts.data?.pages ?? []).flatMap((one) => one.items);
+  const [managed, setManaged] = useState<string | null>(null);
+  const account = shown.find((one) => one.user === managed);
+  return (
+    <>
+      {shown.length > 0 && (
+        <table className={table.table}>
+          <caption className="hidden-visually">Accounts</caption>
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col">Unlimited</th>
+              <th scope="col" className={table.number}>
+                Available
+              </th>
+              <th scope="col" className={table.number}>
+                Set aside
+              </th>
+              <th scope="col" className={table.number}>
+                Used
+              </th>
+              <th scope="col">Allowance</th>
+              <th scope="col" className={table.number}>
+                Open jobs
+              </th>
+              <th scope="col">
+                <span className="hidden-visually">Actions</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((one) => (
+              <Row key={one.user} account={one} onManage={() => setManaged(one.user)} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      <ListState
+        list={accounts}
+        count={shown.length}
+        what="The accounts"
+        bones={3}
+        empty={<Empty>Nobody has an account yet.</Empty>}
+      />
+      <MoreOf list={accounts} />
+      {account && <ManageAccount account={account} onClose={() => setManaged(null)} />}
+    </>
+  );
+}
+
+function Row({ account, onManage }: { account: Account; onManage: () => void }) {
+  const name = useAccountName(account);
+  const change = useChangeAccount();
+  const { allowance } = account;
+  // Where the finger put it, until the server has answered.
+  const unlimited = change.isPending
+    ? change.variables.change.unlimited === true
+    : account.unlimited;
+  return (
+    <tr data-user={account.user}>
+      <td className={table.strong}>
+        <span title={account.user}>{name}</span>
+      </td>
+      <td data-label="Unlimited">
+        <input
+          type="checkbox"
+          role="switch"
+          className={styles.switch}
+          aria-label={`Unlimited credits for ${name}`}
+          checked={unlimited}
+          aria-checked={unlimited}
+          disabled={change.isPending}
+          onChange={(event) =>
+            change.mutate(
+              { user: account.user, change: { unlimited: event.target.checked } },
+              { onError: (error) => toast(complaint(error)) },
+            )
+          }
+        />
+      </td>
+      <td className={table.number} data-label="Available">
+        {account.unlimited && account.available === 0 ? "–" : count(account.available)}
+      </td>
+      <td className={table.number} data-label="Set aside">
+        {count(account.held)}
+      </td>
+      <td className={table.number} data-label="Used">
+        {count(account.used)}
+      </td>
+      <td data-label="Allowance">
+        {allowance ? `${count(allowance.credits)} a ${allowance.every}` : "–"}
+      </td>
+      <td className={table.number} data-label="Open jobs">
+        {count(account.open_jobs)}
+      </td>
+      <td className={table.actions}>
+        <Button look="outline" aria-label={`Grant credits to ${name}`} onClick={onManage}>
+          Grant credits
+        </Button>
+      </td>
+    </tr>
+  );
+}
