@@ -31,7 +31,7 @@ class Weather:
     probabilities, of one call each unless said otherwise.
 
     drop_before: the line goes dead, nothing was accepted. drop_after: accepted, and the answer is
-    lost. hang: accepted, and never finished. doubled: accepted twice, as behind a proxy that
+    lost. hang: accepted, and not finished before the weather changes. doubled: accepted twice, as behind a proxy that
     repeats. status_error, status_drop: while a ticket is collected. drip: the picture in pieces.
     """
 
@@ -251,6 +251,9 @@ class FakeLab(Fake):
                 if wrong := set(given) - known:
                     return Answer.of({"error": f"there is no weather like {wrong}"}, 400)
                 self.desks[name].weather = Weather(**given)
+            now = time.monotonic()
+            for stuck in self._predictions.values():
+                stuck.ready_at = now if stuck.ready_at == _NEVER else stuck.ready_at
         elif call.path == "/_books":
             return Answer.of(
                 {

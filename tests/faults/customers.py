@@ -52,6 +52,8 @@ class Customers:
 
     async def place(self, client: httpx2.AsyncClient, order: Order, user: UUID) -> None:
         headers = {"x-lab-user": str(user), "idempotency-key": order.key}
+        if order.running_max:
+            headers["x-lab-running-max"] = str(order.running_max)
         answer = await self._insist(client, "POST", "/api/jobs", headers, json=order.body)
         if answer is None:
             self.wrong.append(f"{order.key}: no answer within {PATIENCE_S:.0f} s")

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ import httpx2
 from tests.fakes.lab_api import Weather
 
 ROOT = Path(__file__).parents[2]
+CLOCKS = Path(__file__).parent / "clocks"
 API = "api"
 READY_WITHIN_S = 60.0
 
@@ -48,6 +50,11 @@ class Member:
     @property
     def log(self) -> Path:
         return self.folder / f"{self.name}.{self.lives}.log"
+
+    @property
+    def clock(self) -> Path:
+        """By how many seconds its clock is wrong; for fleets with `clocks`."""
+        return self.folder / f"{self.name}.clock"
 
     @property
     def orders(self) -> Path:
@@ -76,7 +83,8 @@ class Death:
 
 
 class Fleet:
-    """Use `running`. settings: the environment of every member, without SAFELIGHT_."""
+    """Use `running`. settings: the environment of every member, without SAFELIGHT_. clocks: that
+    of every member can be set; environment: what all of them are started in besides."""
 
     def __init__(
         self,
@@ -85,6 +93,7 @@ class Fleet:
         lab_url: str,
         *,
         timeout_s: float = 10.0,
+        clocks: bool = False,
         environment: dict[str, str] | None = None,
         **settings: str,
     ) -> None:
@@ -102,6 +111,9 @@ class Fleet:
             "SAFELIGHT_LOG_LEVEL": "warning",
         } | {f"SAFELIGHT_{name.upper()}": value for name, value in settings.items()}
         self._environment = environment or {}
+        if clocks:
+            paths = [str(CLOCKS), *filter(None, [os.environ.get("PYTHONPATH")])]
+            self._environment["PYTHONPATH"] = os.pathsep.join(paths)
         self._nursery: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._births: list[asyncio.Task[None]] = []
@@ -157,6 +169,8 @@ class Fleet:
         member = Member(name, [], environment, self.folder)
         member.arguments = [str(port), str(self.folder / "data"), *arguments]
         member.arguments += ["--orders", str(member.orders)]
+        member.clock.write_bytes(struct.pack("d", 0))
+        environment["CLOCK_FILE"] = str(member.clock)
         self.members[name] = member
 
     async def start(self, name: str) -> None:
@@ -203,6 +217,11 @@ class Fleet:
         member.died.clear()
         member.orders.write_text(f"{point} {times}\n")
         member.signal(signal.SIGUSR1)
+
+    def set_clock(self, name: str, wrong_by_s: float) -> None:
+        """Let its clock jump: from now on it is that much ahead of the true time, or behind."""
+        with self.members[name].clock.open("r+b") as file:
+            file.write(struct.pack("d", wrong_by_s))
 
     def last_words(self, name: str) -> str:
         """The end of the log of its last few lives."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,10 @@ from tests.faults.conftest import Ledger
 from tests.studio import parse_events
 
 # Passing lines may be thinned out before they are stored; what is stored is never left out.
+# $1: a job, an owner, or '' for all.
 STORED = """SELECT xid || '-' || number AS id, kind, job_id::text FROM events
-            WHERE $1 IN ('', job_id::text) ORDER BY xid, number"""
+            WHERE $1 IN ('', job_id::text, owner_id::text) ORDER BY xid, number"""
+ENDS = ("completed", "failed", "cancelled")
 
 # Not stored: what comes between the lines when the moment is right for it.
 PASSING = ("queue", "credits")
@@ -52,7 +55,9 @@ class Reader:
             httpx2.AsyncClient(base_url=self._url, trust_env=False, timeout=within_s) as client,
             client.stream("GET", self._path, headers=headers) as answer,
         ):
-            assert answer.status_code == 200
+            if answer.status_code == 503:
+                raise Unanswered
+            assert answer.status_code == 200, answer.status_code
             async for event in parse_events(_cut(answer.aiter_bytes(), bytes_max)):
                 if "id" in event:
                     self._after = event["id"]
@@ -62,6 +67,27 @@ class Reader:
                     return
         if bytes_max is not None:
             self.cuts += 1
+
+    async def follow(
+        self, is_enough: Callable[[], bool], *, cut_at: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """Read until it is enough, and come again whenever the line is cut: by `cut_at` after so
+        many bytes, or by a server that dies."""
+        while not is_enough():
+            with contextlib.suppress(httpx2.HTTPError, TimeoutError, Unanswered):
+                await self.read(bytes_max=cut_at(), until=_async(is_enough), within_s=60)
+            await asyncio.sleep(0.02)
+
+
+class Unanswered(Exception):
+    """The server was there, but not for us."""
+
+
+def _async(is_enough: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def enough() -> bool:
+        return is_enough()
+
+    return enough
 
 
 async def _cut(chunks: AsyncIterator[bytes], bytes_max: int | None) -> AsyncIterator[bytes]:
@@ -76,8 +102,9 @@ async def _cut(chunks: AsyncIterator[bytes], bytes_max: int | None) -> AsyncIter
             return
 
 
-async def assert_saw_all(reader: Reader, ledger: Ledger, job_id: str = "") -> None:
-    stored = await ledger.fetch(STORED, job_id)
+async def assert_saw_all(reader: Reader, ledger: Ledger, whose: str = "") -> None:
+    """whose: a job or an owner; '' for everything."""
+    stored = await ledger.fetch(STORED, whose)
     assert reader.ids == [row["id"] for row in stored]
     assert [event["event"] for event in reader.seen] == [row["kind"] for row in stored]
     assert [event["data"]["job_id"] for event in reader.seen] == [row["job_id"] for row in stored]

@@ -21,13 +21,14 @@ OF_THE_SERVER = ("before_admission", "after_admission")  # the others are a work
 
 @dataclass(frozen=True)
 class Order:
-    """One submit. key: its Idempotency-Key; user: a number."""
+    """One submit. key: its Idempotency-Key; user: a number; running_max: of the user."""
 
     at_s: float
     user: int
     key: str
     body: dict[str, Any]
     cancel_after_s: float | None = None
+    running_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,15 @@ def _orders(chance: random.Random, jobs: int, users: int, over_s: float) -> list
             body["parameters"] = {"width": 64, "height": 64}
         body["count"] = chance.choices([1, 2, 3], [8, 2, 1])[0]
         body["priority"] = chance.choice(["low", "normal", "normal", "high"])
+        user = chance.randrange(users)
         found.append(
             Order(
                 at_s=chance.uniform(0, over_s),
-                user=chance.randrange(users),
+                user=user,
                 key=f"{number}",
                 body=body,
                 cancel_after_s=chance.uniform(0, 3) if chance.random() < 0.04 else None,
+                running_max=2 if user % 3 == 1 else None,
             )
         )
     return sorted(found, key=lambda order: order.at_s)

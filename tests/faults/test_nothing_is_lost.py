@@ -16,13 +16,16 @@ from tests.faults.checks import (
     wait_until_all_ended,
     what_is_wrong,
 )
+from tests.faults.conftest import Ledger
 from tests.faults.customers import Customers, open_accounts
 from tests.faults.harness import Fleet
+from tests.faults.reader import Reader, assert_saw_all
 from tests.faults.schedule import LONG, POINTS, SEED, Kill, Schedule
 
 JOBS, KILLS, STOPS, OVER_S = (10_000, 300, 20, 900.0) if LONG else (500, 40, 0, 50.0)
 LEASE_S = 6.0 if LONG else 60.0
 POINT_WITHIN_S = 20.0
+STREAMS_WITHIN_S = 5.0  # whoever was cut off when the last job ended knows it by then
 USERS = [UUID(int=n) for n in range(1, 7)]
 SHORT_OF_CREDITS = 5  # this user can pay for a third of what he wants
 
@@ -101,16 +104,24 @@ async def test_what_was_accepted_is_done_once_however_often_processes_die(
     ) as fleet:
         await fleet.weather(**schedule.weather(latency_s=0.8))
         customers, executioner = Customers([fleet.url]), Executioner(fleet)
+        readers = {user: Reader(fleet.url, "/api/events", user=user) for user in USERS}
+        reading = [asyncio.create_task(one.follow(lambda: False)) for one in readers.values()]
         await asyncio.gather(
             customers.place_all(list(schedule.orders), USERS), executioner.carry_out(schedule.kills)
         )
         await wait_until_all_ended(database_url, 120)
+        await asyncio.sleep(STREAMS_WITHIN_S)
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
         books, complaints, deaths = await fleet.books(), fleet.complaints(), fleet.deaths
 
     figures = await _figures(database_url, customers, [d.at for d in deaths if d.code == -9])
     twice = called_too_often(books)
     print(f"{figures}, calls {accepted_calls(books)}, twice {dict(twice)}")
     assert await what_is_wrong(database_url, customers) == []
+    for user, reader in readers.items():
+        await assert_saw_all(reader, Ledger(database_url), str(user))
     assert not executioner.unreached
     assert executioner.reached == set(POINTS)
     assert len(deaths) >= KILLS

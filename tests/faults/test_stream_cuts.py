@@ -6,14 +6,20 @@ import asyncio
 import contextlib
 import random
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 import pytest
 
+from tests.fakes.lab_api import Weather
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
+from tests.faults.checks import wait_until_all_ended
 from tests.faults.conftest import Ledger, eventually, server_settings, submit_many
-from tests.faults.reader import STORED, Reader, assert_saw_all
+from tests.faults.customers import open_accounts, open_clients, picture, submit
+from tests.faults.harness import API, Fleet
+from tests.faults.reader import ENDS, STORED, Reader, assert_saw_all
+from tests.faults.schedule import LONG, SEED
 from tests.studio import ServerProcess, Studio
 
 
@@ -142,3 +148,66 @@ async def test_a_stream_survives_the_restart_of_its_server(
     assert server.stop() == 0
     await assert_saw_all(reader, ledger)
     await ledger.assert_exactly_once(jobs)
+
+
+STREAMS, CUTS, RESTARTS = (1_000, 10, 5) if LONG else (60, 6, 2)
+AT_A_TIME = 50
+SOMEBODY = UUID(int=1)
+
+
+async def test_many_streams_cut_at_random_while_their_server_is_restarted(
+    database_url: str, lab_url: str
+) -> None:
+    chance, ledger = random.Random(SEED), Ledger(database_url)
+    await open_accounts(database_url, [SOMEBODY])
+    readers: dict[str, Reader] = {}
+
+    async def follow(job_id: str) -> None:
+        reader = readers[job_id] = Reader(fleet.url, f"/api/jobs/{job_id}/stream", user=SOMEBODY)
+
+        def cut_at() -> int | None:
+            return 30 + chance.randrange(600) if reader.cuts < CUTS else None
+
+        await reader.follow(
+            lambda: bool(reader.seen) and reader.seen[-1]["event"] in ENDS, cut_at=cut_at
+        )
+
+    async def order_and_follow(numbers: range) -> None:
+        answers = [await _insist(client, number) for number in numbers]
+        await asyncio.gather(*(follow(answer.json()["id"]) for answer in answers))
+
+    async with (
+        Fleet.running(database_url, lab_url, workers=1) as fleet,
+        open_clients([fleet.url], 8) as (client,),
+    ):
+        await fleet.weather(lab=Weather(latency_s=1.0))
+        rounds = [
+            range(first, min(first + AT_A_TIME, STREAMS)) for first in range(0, STREAMS, AT_A_TIME)
+        ]
+        restarts = 0
+        for number, numbers in enumerate(rounds):
+            following = asyncio.create_task(order_and_follow(numbers))
+            while restarts * len(rounds) < RESTARTS * (number + 1):
+                await asyncio.sleep(0.5 + chance.random())
+                await fleet.kill(API)
+                await fleet.ready(API)
+                restarts += 1
+            await wait_until_all_ended(database_url, 60)
+            # Whatever ended while nobody listened is told within seconds.
+            await asyncio.wait_for(following, 10)
+
+    assert len(readers) == STREAMS
+    for job_id, reader in readers.items():
+        await assert_saw_all(reader, ledger, job_id)
+    cuts = sorted(reader.cuts for reader in readers.values())
+    print(f"{restarts} restarts, {sum(cuts)} cuts")
+    assert cuts[len(cuts) // 2] >= CUTS / 2
+
+
+async def _insist(client: httpx2.AsyncClient, number: int) -> httpx2.Response:
+    while True:
+        with contextlib.suppress(httpx2.HTTPError):
+            answer = await submit(client, SOMEBODY, picture(number, model="lab"), f"{number}")
+            if answer.status_code == 202:
+                return answer
+        await asyncio.sleep(0.1)

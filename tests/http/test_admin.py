@@ -73,8 +73,9 @@ async def test_the_queue_is_told_lane_by_lane(counter: Studio) -> None:
     await database.execute(
         """WITH numbered AS (SELECT id, entry, row_number() OVER (ORDER BY id) AS n FROM jobs
                              WHERE provider = 'openai'),
-           parked AS (UPDATE jobs SET parked = true WHERE id IN (SELECT id FROM numbered
-                                                                 WHERE n = 1))
+           started AS (UPDATE jobs SET parked = n = 1,
+                              status = CASE n WHEN 3 THEN 'processing' ELSE status END
+                       FROM numbered WHERE numbered.id = jobs.id)
            UPDATE queue.pgqueuer e
            SET entrypoint = CASE n WHEN 1 THEN 'parked' ELSE entrypoint END,
                execute_after = CASE n WHEN 2 THEN now() + interval '1 hour'

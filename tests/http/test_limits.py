@@ -13,7 +13,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from safelight.values.ids import LOCAL_OWNER
+from safelight.queueing.roll import sign_in
+from safelight.values.ids import LOCAL_OWNER, new_id
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.http.people import join
@@ -286,3 +287,37 @@ async def test_nobody_can_be_given_more_than_was_allowed_by_ordering_at_once(
         assert granted <= 7
         assert 1 <= served <= 6
         assert {answer.status_code for answer in answers} == {202, 402}
+
+
+async def test_a_visitor_is_told_when_it_would_take_too_long(opened: OpenStudio) -> None:
+    async with opened() as studio:
+        await busy_for_hours(studio)
+
+        refused = await order(studio)
+
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+        # 20 owners wait, an hour each, at two places: ten hours, less the ten minutes one may wait.
+        assert int(refused.headers["Retry-After"]) == pytest.approx(10 * 3600 - 600, abs=5)
+
+
+async def busy_for_hours(studio: Studio) -> None:
+    """A worker with two places, jobs that took an hour, and 20 owners with one in the lane."""
+    card = studio.shop.registry.card("sketch")
+    worker = new_id()
+    await sign_in(studio.database, worker, [(card.provider, 2)])
+    lock = "SELECT pg_advisory_lock(hashtextextended($1::text, 0))"  # it lives
+    await studio.database.execute(lock, str(worker))
+    await studio.database.execute(
+        """INSERT INTO jobs (id, owner_id, type, status, model, provider, prompt, request, count,
+                             digest, price, started_at, finished_at)
+           SELECT gen_random_uuid(), $1, 'image', 'completed', $2, $3, 'a heron', '{}', 1, '', 0,
+                  now() - interval '1 hour', now() FROM generate_series(1, 5)""",
+        LOCAL_OWNER,
+        card.id,
+        card.provider,
+    )
+    await studio.database.execute(
+        """INSERT INTO queue.pgqueuer (priority, entrypoint, payload, status)
+           SELECT -1, $1, uuid_send(gen_random_uuid()), 'queued' FROM generate_series(1, 20)""",
+        card.provider,
+    )

@@ -360,8 +360,9 @@ async def test_the_question_reads_the_front_of_the_lane_and_not_the_whole_queue(
             assert node["Node Type"] != "Seq Scan", node
             rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
             read[node["Relation Name"]] += rows * node["Actual Loops"]
-    assert read["pgqueuer"] <= POSITION_MAX + 200
-    assert read["jobs"] <= 2 * POSITION_MAX + 2 * 200
+    # Plus a little: the rows of a loop are told as a rounded mean.
+    assert read["pgqueuer"] <= POSITION_MAX + 200 + 20
+    assert read["jobs"] <= 2 * POSITION_MAX + 2 * 200 + 20
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:

@@ -23,12 +23,13 @@ from safelight.jobs import endings, listing, repository, turns
 from safelight.jobs.admit import Share, Wish
 from safelight.jobs.model import ENDED
 from safelight.queueing.entries import CANCEL_CHANNEL, ring_for_entries
-from safelight.values.errors import AlreadyFinished, NotFound
+from safelight.values.errors import AlreadyFinished, NotFound, Overloaded
 from safelight.values.ids import JobId, OwnerId
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=JsonRoute)
 
 WAIT_S_MAX = 30.0
+VISITOR_WAIT_S_MAX = 600.0
 
 
 def answer(model: BaseModel, status: int = 200, **headers: str) -> Response:
@@ -63,6 +64,8 @@ async def create_job(
     if dry_run:
         quoted = await shop.admission.quote(caller.owner_id, wish)
         return answer(_quote(quoted))
+    if caller.kind == "visitor":
+        await _refuse_long_waits(shop, caller.owner_id, wish)
     await shop.access.count_order(request, caller)
     digest = _digest(await request.json()) if idempotency_key else b""
     row = await shop.access.with_allowance(
@@ -184,6 +187,17 @@ async def list_job_events(job_id: UUID, caller: CallerDep, shop: ShopDep) -> lis
     await _own_job(shop, caller.owner_id, job_id)
     lines = await repository.story(shop.database, caller.owner_id, job_id)
     return [views.story_line(line) for line in lines]
+
+
+async def _refuse_long_waits(shop: Shop, owner_id: OwnerId, wish: Wish) -> None:
+    """Visitors are told now rather than kept waiting. Raises: Overloaded."""
+    card = shop.admission.order(owner_id, wish).card
+    wait_s = await shop.forecast.of_next(card.provider, card.id)
+    if wait_s is not None and wait_s > VISITOR_WAIT_S_MAX:
+        raise Overloaded(
+            f"{card.name} is busy for the next {wait_s / 60:.0f} minutes. Nothing was stored.",
+            retry_after_s=round(wait_s - VISITOR_WAIT_S_MAX) + 1,
+        )
 
 
 async def _own_job(shop: Shop, owner_id: OwnerId, job_id: UUID) -> Row:

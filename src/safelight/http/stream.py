@@ -8,7 +8,7 @@ whoever resumes there has missed nothing. A `credits` event belongs to the line 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,11 +20,11 @@ from safelight.database.pool import Row
 from safelight.http import views, wire
 from safelight.http.caller import CallerDep
 from safelight.http.errors import problems
+from safelight.http.queue_news import QueueNews
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import repository
 from safelight.jobs.feed import Event, Lagging, Position, Subscription
 from safelight.jobs.model import ENDED
-from safelight.jobs.waiting import Place
 from safelight.values.errors import FieldError, InvalidRequest, NotFound, Overloaded
 
 router = APIRouter(prefix="/api", tags=["events"])
@@ -125,7 +125,7 @@ class _Lines:
         self._resume = resume
         # The client may be ahead of this process, after another one served it: not told twice.
         self._seen = resume.line if resume else Position(0, 0)
-        self._queue = _QueueNews(shop, subscription)
+        self._queue = QueueNews(shop.board, subscription)
         self._ended = False
         self._last_id = ""
 
@@ -187,7 +187,7 @@ class _Lines:
             self._ended = bool(row and row["status"] in ENDED)
         else:
             rows = await repository.read_live(database, subscription.owner_id)
-        self._queue.begin(rows)
+        self._queue.begin(rows, are_all=len(rows) < repository.LIVE_MAX)
         self._last_id = str(subscription.since)
         # Every snapshot carries the same id: a client cut off in between asks from here again.
         for row in rows:
@@ -260,52 +260,6 @@ class _Lines:
     def _queue_events(self) -> bytes:
         news = self._queue.take()
         return b"".join(_frame(self._last_id, views.queue_event(place)) for place in news)
-
-
-class _QueueNews:
-    """What one stream has not been told yet of where its jobs stand.
-
-    A look at the queue may be older than the lines that were told: what has left the queue by them
-    is not said to wait.
-    """
-
-    def __init__(self, shop: Shop, subscription: Subscription) -> None:
-        self.watch = shop.board.watch(
-            subscription.owner_id, subscription.job_id, subscription.nudge
-        )
-        self._look = 0
-        self._told: dict[UUID, Place] = {}
-        self._left: dict[UUID, int] = {}  # job: the last look that may not know it yet
-
-    def begin(self, rows: Sequence[Row]) -> None:
-        """The stream begins with these jobs; the oldest are left out when there are many."""
-        for row in rows:
-            self.note(UUID(int=row["id"].int), row["status"])
-        if len(rows) >= repository.LIVE_MAX:
-            self.watch.stir()
-
-    def note(self, job_id: UUID, status: str) -> None:
-        """The client is told that the job is in this status."""
-        if status == "pending":
-            self._left.pop(job_id, None)
-            self._told.pop(job_id, None)
-            self.watch.stir()
-        else:
-            self._left[job_id] = self.watch.looking
-
-    def take(self) -> list[Place]:
-        """What is news since the last time."""
-        watch = self.watch
-        if watch.look == self._look:
-            return []
-        self._look = watch.look
-        self._left = {job: look for job, look in self._left.items() if look >= watch.look}
-        waiting = [place for id_, place in watch.places.items() if id_ not in self._left]
-        news = [place for place in waiting if place.is_news(self._told.get(place.job_id))]
-        self._told = {job: told for job, told in self._told.items() if job in watch.places} | {
-            place.job_id: place for place in news
-        }
-        return news
 
 
 def _frame(event_id: str, shown: wire.Wire) -> bytes:

@@ -15,7 +15,6 @@ from safelight.jobs.model import ENDED
 from safelight.queueing import roll
 from safelight.queueing.roll import Staff
 
-PARKED = "parked"  # the lane of entries that wait for another job of their owner
 NOBODY = Staff(frozenset(), 0)
 _ERRORS_SHOWN = 5
 
@@ -39,15 +38,16 @@ _ENTRIES = """
 SELECT entrypoint AS lane,
        count(*) FILTER (WHERE status = 'queued' AND execute_after <= now()) AS waiting,
        count(*) FILTER (WHERE status = 'queued' AND execute_after > now()) AS delayed,
-       count(*) FILTER (WHERE status = 'picked') AS running,
        extract(epoch FROM now() - min(created)
                FILTER (WHERE status = 'queued' AND execute_after <= now()))::float8 AS oldest_s
 FROM queue.pgqueuer WHERE entrypoint <> 'parked' GROUP BY entrypoint
 """
 
-_PARKED = """
-SELECT provider AS lane, count(*) AS parked FROM jobs
-WHERE status = 'pending' AND parked GROUP BY provider
+# By the jobs: the entry of one that has ended is put away a moment later.
+_OPEN = """
+SELECT provider AS lane, count(*) FILTER (WHERE parked) AS parked,
+       count(*) FILTER (WHERE status = 'processing') AS running
+FROM jobs WHERE finished_at IS NULL GROUP BY provider
 """
 
 # By the events, which are found by their time; jobs are not.
@@ -64,7 +64,7 @@ async def lanes(database: Database, known: Sequence[str] = ()) -> list[LaneFigur
     """Every lane that is known, is served, or has jobs."""
     staff = await roll.staff(database)
     figures: dict[str, dict[str, Any]] = {lane: {} for lane in sorted({*known, *staff})}
-    for sql in (_ENTRIES, _PARKED, _LATELY):
+    for sql in (_ENTRIES, _OPEN, _LATELY):
         for row in await database.fetch(sql):
             figures.setdefault(row["lane"], {}).update(row)
     return [

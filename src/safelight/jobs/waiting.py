@@ -165,6 +165,21 @@ class Forecast:
             for row in rows
         ]
 
+    async def of_next(self, lane: str, model: str) -> float | None:
+        """Seconds until a job would start that somebody without any in this lane ordered now; None
+        when nobody can tell."""
+        before: int = await self._database.fetchval(
+            """SELECT count(*) FROM (
+                   SELECT FROM queue.pgqueuer
+                   WHERE entrypoint = $1 AND status = 'queued' AND execute_after < now()
+                     AND priority >= -1 - coalesce((SELECT virtual FROM lanes WHERE name = $1), 0)
+                   LIMIT 100000) AS counted""",
+            lane,
+        )
+        pace = await self._known_pace()
+        speed, staff = pace.speeds.get(model), pace.staff.get(lane)
+        return None if speed is None or staff is None else before * speed[0] / staff.places
+
     async def _known_pace(self) -> _Pace:
         loop = asyncio.get_running_loop()
         async with self._looking:

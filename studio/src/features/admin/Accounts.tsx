@@ -36,7 +36,9 @@ export function Accounts() {
               <th scope="col" className={table.number}>
                 Used
               </th>
-              <th scope="col">Allowance</th>
+              <th scope="col" className={table.number}>
+                Allowance
+              </th>
               <th scope="col" className={table.number}>
                 Open jobs
               </th>
@@ -104,7 +106,7 @@ function Row({ account, onManage }: { account: Account; onManage: () => void }) 
       <td className={table.number} data-label="Used">
         {count(account.used)}
       </td>
-      <td data-label="Allowance">
+      <td className={table.number} data-label="Allowance">
         {allowance ? `${count(allowance.credits)} a ${allowance.every}` : "–"}
       </td>
       <td className={table.number} data-label="Open jobs">

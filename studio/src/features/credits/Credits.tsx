@@ -22,7 +22,7 @@ export function Credits() {
     <div className={page.page}>
       <Figures balance={balance} />
       {lines.length > 0 && (
-        <table className={table.table}>
+        <table className={`${table.table} ${styles.ledger}`}>
           <caption className="hidden-visually">Entries, newest first</caption>
           <thead>
             <tr>
@@ -108,19 +108,15 @@ function Row({ line, older, limited }: RowProps) {
   const { what, note, change } = tell(line, older);
   return (
     <tr data-kind={line.kind}>
-      <td>
+      <td className={styles.when}>
         <time dateTime={line.at}>{moment(line.at)}</time>
       </td>
       <td className={table.strong}>
         {what}
-        {note && <span className={table.note}>{note}</span>}
+        {note && <span className={styles.note}> · {note}</span>}
       </td>
       <td className={table.wide}>{line.job_id && <JobLink id={line.job_id} />}</td>
-      <td
-        className={table.number}
-        data-label={limited ? "Change" : "Credits"}
-        data-sign={Math.sign(change)}
-      >
+      <td className={table.number} data-label={limited ? "Change" : "Credits"}>
         {limited ? signed(change) : count(line.credits)}
       </td>
       {limited && (

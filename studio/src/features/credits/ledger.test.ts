@@ -26,7 +26,7 @@ describe("tell", () => {
   });
 
   it("does not say so of a job that was paid for in part", () => {
-    expect(tell(line("release", 1), line("confirm", 3)).note).toBe("For what was not delivered");
+    expect(tell(line("release", 1), line("confirm", 3)).note).toBe("for what was not delivered");
     const elses = tell(line("release", 1), line("confirm", 3, "another"));
     expect(elses.note).toBe("You were not charged");
   });

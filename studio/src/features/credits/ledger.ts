@@ -24,7 +24,7 @@ export function tell(line: LedgerLine, older: LedgerLine | null | undefined): To
     case "confirm":
       return {
         what: `Paid ${credits(amount)}`,
-        note: line.note ?? "From what was set aside",
+        note: line.note ?? "from what was set aside",
         change: 0,
       };
     case "release":
@@ -38,7 +38,7 @@ export function tell(line: LedgerLine, older: LedgerLine | null | undefined): To
 function whyBack(line: LedgerLine, older: LedgerLine | null | undefined): string | null {
   if (older === undefined) return null;
   const paid = older?.kind === "confirm" && older.job_id === line.job_id;
-  return paid ? "For what was not delivered" : "You were not charged";
+  return paid ? "for what was not delivered" : "You were not charged";
 }
 
 /** +4 · −4 · 0 */

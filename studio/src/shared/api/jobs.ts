@@ -23,6 +23,8 @@ export type JobFilter = {
   to?: string | undefined;
 };
 
+/** What a window shows and a little more: index.html asks for as many, and a slow phone draws them at once. */
+const FEED_FIRST = 6;
 const FEED_PAGE = 12;
 const HISTORY_PAGE = 40;
 
@@ -61,18 +63,19 @@ export async function rememberPage(
   return page;
 }
 
-function usePages(key: readonly unknown[], filter: JobFilter, limit: number) {
+function usePages(key: readonly unknown[], filter: JobFilter, limit: number, first = limit) {
   const cache = useQueryClient();
   return useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => rememberPage(cache, filter, limit, pageParam, signal),
+    queryFn: ({ pageParam, signal }) =>
+      rememberPage(cache, filter, pageParam ? limit : first, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });
 }
 
 /** Newest first; Create shows it the other way round. */
-export const useFeed = () => usePages(keys.feed, {}, FEED_PAGE);
+export const useFeed = () => usePages(keys.feed, {}, FEED_PAGE, FEED_FIRST);
 
 export const useHistory = (filter: JobFilter) =>
   usePages(keys.history(filter), filter, HISTORY_PAGE);

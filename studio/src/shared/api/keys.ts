@@ -4,6 +4,7 @@ import type { JobFilter } from "./jobs";
 
 export const keys = {
   job: (id: string) => ["job", id] as const,
+  everyJob: ["job"] as const,
   jobEvents: (id: string) => ["job-events", id] as const,
   feed: ["jobs", "feed"] as const,
   live: ["jobs", "live"] as const,

@@ -3,7 +3,7 @@ import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { settleBalance, takeBalance } from "./credits";
 import { type Followed, fold } from "./follow";
-import { admit, fetchJob } from "./jobs";
+import { admit, fetchJob, refresh } from "./jobs";
 import { keys } from "./keys";
 import { openStream, type StreamState } from "./stream";
 import { isEnded, type Job, type StudioEvent } from "./types";
@@ -19,9 +19,14 @@ export function useStream(announce: Announce): StreamState {
     const histories = later(() => void cache.invalidateQueries({ queryKey: keys.histories }), 400);
 
     const credits = later(() => settleBalance(cache), 1500);
+    const heard = new Set<string>();
+    const unheard = once(() => askAfterUnheard(cache, heard), 1000);
 
     const close = openStream({
-      onState: setState,
+      onState: (now) => {
+        setState(now);
+        if (now === "open") unheard();
+      },
       onReturn: () => {
         void cache.invalidateQueries({ queryKey: ["jobs"] });
         void cache.invalidateQueries({ queryKey: keys.models });
@@ -33,6 +38,7 @@ export function useStream(announce: Announce): StreamState {
           credits();
           return;
         }
+        if (event.job_id) heard.add(event.job_id);
         const after = receive(cache, event, announce);
         if (after && isEnded(after.status)) {
           gallery();
@@ -71,6 +77,25 @@ function leaveQueue(cache: QueryClient, id: string): void {
   cache.setQueryData<string[]>(keys.live, (live) =>
     live?.includes(id) ? live.filter((one) => one !== id) : live,
   );
+}
+
+/**
+ * The lists were read before the stream began. A job that ended in between is neither among its snapshots nor
+ * among its lines, and would seem to go on for ever.
+ */
+function askAfterUnheard(cache: QueryClient, heard: ReadonlySet<string>): void {
+  for (const [, known] of cache.getQueriesData<Followed>({ queryKey: keys.everyJob })) {
+    if (known && !isEnded(known.job.status) && !heard.has(known.job.id))
+      refresh(cache, known.job.id);
+  }
+}
+
+function once(act: () => void, afterMs: number): () => void {
+  let done = false;
+  return () => {
+    if (!done) window.setTimeout(act, afterMs);
+    done = true;
+  };
 }
 
 /** Many jobs can end in one second; the lists need to be asked once. */

@@ -15,6 +15,8 @@ type Props = {
   original?: boolean;
 };
 
+const OPENING_MS = 5000;
+
 /** Previews fit into a square of their name: the long side, not the width. */
 function sources(asset: OutputAsset, original: boolean): string {
   const long = Math.max(asset.width, asset.height);
@@ -35,6 +37,8 @@ export function Picture({
   eager = false,
   original = false,
 }: Props) {
+  // A page that has just been opened shows its pictures; it does not develop them once more.
+  const [fades] = useState(() => performance.now() > OPENING_MS);
   const [loaded, setLoaded] = useState<string | null>(null);
   const [broken, setBroken] = useState<string | null>(null);
   if (broken === asset.url) return null;
@@ -46,7 +50,7 @@ export function Picture({
         // Already in the browser's cache: no event will come, and no fade is needed.
         if (image?.complete && image.naturalWidth > 0) setLoaded(asset.url);
       }}
-      className={`${styles.image} ${loaded === asset.url ? styles.shown : ""}`}
+      className={`${styles.image} ${loaded === asset.url ? styles.shown : ""} ${fades ? styles.fades : ""}`}
       src={asset.thumbnails["640"] ?? asset.url}
       srcSet={sources(asset, original)}
       sizes={sizes}
