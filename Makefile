@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run setup studio chromium test lint types contracts unit browser openapi lock bench clean
+.PHONY: help run setup studio chromium test lint types contracts unit browser openapi lock bench torture clean
 
 help:
 	@echo "make run      start the studio at http://127.0.0.1:8000"
 	@echo "make test     lint, types, contracts and every test"
 	@echo "make setup    only prepare; leaves .venv/bin/safelight"
 	@echo "make bench    measure (minutes)"
+	@echo "make torture  kill, cut and race it for an hour, and plant bugs the tests must notice"
 
 run: setup
 	@exec $(BIN)/safelight serve
@@ -61,6 +62,11 @@ openapi:
 lock:
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet -o requirements.lock
+
+# The fault tests in their long size, and planted bugs that the tests must notice: up to an hour.
+torture: setup
+	@TORTURE=1 LEDGER_EXAMPLES=2000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py
+	@$(BIN)/python -m tests.faults.bugs
 
 bench: setup
 	@$(BIN)/python -m bench

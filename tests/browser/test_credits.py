@@ -224,14 +224,15 @@ async def test_the_facts_of_a_picture_say_what_it_cost(studio: Studio, page: Pag
 async def test_waiting_jobs_say_where_they_stand_until_they_start(
     studio: Studio, page: Page
 ) -> None:
-    """The lane is paused, so all three wait; resumed, the first one's place is told no more."""
+    """The lane is paused, so all three wait; resumed, their places are told no more."""
     lane = "/api/admin/queue/openai"
-    await studio.client.post(f"{lane}/pause", json={"why": "A test."})
+    await studio.generate("how fast it is", model="openai/flux-schnell")
+    await studio.client.post(f"{lane}/pause", json={"seconds": 300})
     await page.goto(studio.url)
     await choose_model(page, FLUX)
     turns = [await send(page, prompt) for prompt in ("a heron", "a fox", "a boat")]
     for turn, place in zip(turns, ("Next in line", "2nd in line", "3rd in line"), strict=True):
-        await expect(turn).to_contain_text(place)
+        await expect(turn).to_contain_text(f"{place}, about 5 min")
     await page.get_by_role("button", name="3 waiting").click()
     await expect(page.get_by_role("dialog", name="Running now")).to_contain_text("3rd in line")
     assert await violations(page) == []

@@ -138,8 +138,10 @@ async def test_enter_counts_before_the_models_are_there(studio: Studio, page: Pa
 
     await page.route("**/api/models", late)
     await page.goto(studio.url)
-    turn = await send(page, "a heron in a hurry")
-    await finished(turn)
+    await page.get_by_role("textbox", name="Prompt").fill("a heron in a hurry")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Sent as soon as the models are loaded.")).to_be_visible()
+    await finished(page.get_by_role("article"))
     await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
 
 
@@ -191,3 +193,22 @@ async def test_a_wrong_field_is_told_under_the_field(
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Too loud.", exact=True)).to_be_visible()
     await expect(prompt).to_have_value("A SHOUT")
+
+
+async def test_a_sharp_phone_is_sent_previews_and_asked_for_nothing_twice(
+    studio: Studio, open_page: OpenPage, page: Page
+) -> None:
+    """An original is two megabytes: nine of them made the first view of a phone take for ever."""
+    job = await studio.generate("a heron", model="sketch")
+    assert job["outputs"][0]["asset"]["bytes"] > 500_000
+    phone = await open_page(390, 844, device_scale_factor=3)
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    for path in ("/", "/gallery", "/history"):
+        await phone.goto(studio.url + path)
+        picture = phone.locator("[data-asset] img, tr img").last
+        await expect(picture).to_have_js_property("complete", True)
+        assert await picture.evaluate("image => image.naturalWidth") > 0
+    assert not any("/original" in url for url in asked), asked
+    feeds = [url for url in asked if "/api/jobs?limit=" in url]
+    assert len(feeds) == 2, feeds  # Create's, whose answer the page takes over, and the history's

@@ -65,7 +65,9 @@ async def test_a_user_is_found_by_id_and_by_address_and_gets_an_account(database
     assert await pockets(database, OwnerId(user_id)) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("user", ["bob@example.org", "", "7", "01a1fb2f-0c61-7c73-aa6b-a8e0242e180d"])
+@pytest.mark.parametrize(
+    "user", ["bob@example.org", "", "7", "01a1fb2f-0c61-7c73-aa6b-a8e0242e180d"]
+)
 async def test_nobody_is_not_found(database: Database, user: str) -> None:
     with pytest.raises(NotFound):
         await accounts.find(database, user)

@@ -61,7 +61,7 @@ SPOILT = {
     "the halves of an entry are of two accounts": (
         f"UPDATE postings SET account_id = '{LOCAL_OWNER}' WHERE kind = 'refund' AND line = 2",
         {"I1", "I2", "I11"},
-        {"I1", "I11"},
+        {"I1"},
     ),
     "a whole entry is lost": (
         "DELETE FROM postings WHERE kind = 'refund'",

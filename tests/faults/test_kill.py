@@ -176,6 +176,36 @@ async def test_a_worker_that_hung_past_its_lease_writes_nothing_when_it_wakes(
     assert provider_api.counts[CALL] == 10
 
 
+async def test_a_worker_that_wakes_up_leaves_the_entries_of_its_jobs_to_who_has_them_now(
+    serve: Serve, database_url: str, tmp_path: Path, provider_api: FakeOpenAI
+) -> None:
+    """Or nobody would look at the jobs again when that one dies or has to try once more."""
+    provider_api.plan = Plan(latency_s=1.5)
+    hung = serve(database_url, tmp_path / "a", SAFELIGHT_LEASE_S="2")
+    other = serve(database_url, tmp_path / "b", SAFELIGHT_LEASE_S="2")
+    ledger = Ledger(database_url)
+    hung.start()
+    await submit_many(hung.url, 5)
+    await eventually(lambda: provider_api.counts[CALL] == 5)
+    assert hung.process
+    hung.process.send_signal(signal.SIGSTOP)
+    provider_api.plan = HANGING
+    other.start()
+    await eventually(lambda: provider_api.counts[CALL] == 10, 20, "the lease did not run out")
+
+    hung.process.send_signal(signal.SIGCONT)
+    assert hung.stop() == 0
+
+    picked = "SELECT count(*) FROM queue.pgqueuer WHERE status = 'picked'"
+    assert await ledger.value(picked) == 5
+    other.kill()
+    provider_api.plan = QUICK
+    hung.start()
+    # Completed or failed: their answers were lost twice by then.
+    ended = "SELECT count(*) = 5 FROM jobs WHERE finished_at IS NOT NULL"
+    await eventually(lambda: ledger.value(ended), RECLAIMED_WITHIN_S, "nobody looked at them again")
+
+
 async def test_sigterm_finishes_what_is_nearly_done_and_gives_the_rest_back(
     serve: Serve, database_url: str, tmp_path: Path, provider_api: FakeOpenAI
 ) -> None:

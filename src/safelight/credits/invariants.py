@@ -95,18 +95,20 @@ LEFT JOIN accounts a ON a.id = moved.account_id
 WHERE a.available IS DISTINCT FROM newest.available_after
 """  # noqa: S608
 
-# Postings are written while their account is locked, so in the order in which it changed.
+# Postings are written while their account is locked, so in the order in which it changed: the first
+# line of an entry, its second, the first of the next.
 _READS_ON = _both(
     """
     SELECT format('The entry %s of account %s leaves %s available, after %s and a change of %s.',
                   entry, account_id, available_after, before, moved)
-    FROM (SELECT account_id, entry, min(available_after) AS available_after,
-                 max(available_after) AS or_so,
-                 coalesce(sum(credits) FILTER (WHERE pocket = 'available'), 0) AS moved,
-                 lag(min(available_after), 1, {start}) OVER (
-                     PARTITION BY account_id ORDER BY min(id)) AS before
-          FROM postings WHERE {recent} GROUP BY account_id, entry) AS entries
-    WHERE available_after <> before + moved OR available_after <> or_so
+    FROM (SELECT entry, line, account_id, available_after,
+                 lag(available_after) OVER mine AS other_line,
+                 lag(available_after, 2, {start}) OVER mine AS before,
+                 in_or_out + lag(in_or_out, 1, 0::bigint) OVER mine AS moved
+          FROM (SELECT *, CASE pocket WHEN 'available' THEN credits ELSE 0 END AS in_or_out
+                FROM postings WHERE {recent}) AS lines
+          WINDOW mine AS (PARTITION BY account_id ORDER BY id)) AS lines
+    WHERE line = 2 AND (available_after <> before + moved OR available_after <> other_line)
     """,
     everything={"recent": "true", "start": "0::bigint"},
     lately={"recent": _RECENT, "start": "NULL"},
@@ -189,8 +191,8 @@ _JOBS = _both(
     """,
     everything={"which": "true"},
     lately={
-        "which": f"""(h.ended_at IS NULL
-                      OR h.job_id IN (SELECT job_id FROM postings WHERE {_RECENT}))"""  # noqa: S608
+        "which": f"""h.job_id IN (SELECT job_id FROM holds WHERE ended_at IS NULL UNION
+                                  SELECT job_id FROM postings WHERE {_RECENT})"""  # noqa: S608
     },
 )
 
@@ -260,8 +262,11 @@ def _together(*, lately: bool) -> str:
     parts = []
     for one in INVARIANTS:
         sql = (one.sql_lately or one.sql) if lately else one.sql
-        parts.append(f"""(SELECT '{one.name}' AS name, sentence
-                          FROM ({sql} LIMIT {_ROWS_MAX}) AS found (sentence))""")  # noqa: S608
+        # Materialized, so that it is planned to read all rows: a plan that finds the first ones
+        # soon would be slow to find out that there are none.
+        parts.append(f"""
+            (WITH found (sentence) AS MATERIALIZED ({sql})
+             SELECT '{one.name}' AS name, sentence FROM found LIMIT {_ROWS_MAX})""")  # noqa: S608
     return " UNION ALL ".join(parts)
 
 
@@ -273,7 +278,7 @@ async def check(database: Database, *, lately: bool = False) -> list[Violation]:
     """Everything that is wrong, or the first of it. lately: a cheap look at what is open and at
     what moved in the last minutes.
 
-    A full look takes about a second for a million postings.
+    A full look takes about three seconds for a million postings, the cheap one a tenth.
     """
     async with database.pool.acquire() as connection, connection.transaction():
         await connection.execute(f"SET LOCAL statement_timeout = '{_TIMEOUT_S}s'")

@@ -15,8 +15,8 @@ from safelight.database.pool import Database
 log = structlog.get_logger()
 
 _EVERY_S = 60.0
-# A look at everything takes a second for a million postings. It is taken as often as it costs at
-# most this part of the time; in between, what is open and what moved lately is looked at.
+# A look at everything takes three seconds for a million postings. It is taken as often as it costs
+# at most this part of the time; in between, what is open and what moved lately is looked at.
 _SHARE = 0.01
 _SAID_MAX = 10
 

@@ -23,7 +23,7 @@ WITH old AS MATERIALIZED (
            charged = price / count * (SELECT count(*) FROM outputs
                                       WHERE job_id = jobs.id AND status = 'completed')
     FROM old
-    WHERE jobs.id = old.id AND jobs.status IN ('pending', 'processing')
+    WHERE jobs.id = old.id
     RETURNING jobs.id, owner_id, charged, price, provider, model, old.entry,
               old.parked AS was_parked, old.status AS old_status
 ), ended AS MATERIALIZED (

@@ -1,5 +1,5 @@
 /** The frame of the pages: the rail (a bar at the bottom of a phone), the page's name, the queue. */
-import { Link, Outlet, useMatches } from "@tanstack/react-router";
+import { Link, Outlet, useMatches, useRouterState } from "@tanstack/react-router";
 import {
   Coins,
   History,
@@ -99,6 +99,9 @@ function Page({
 /** What a phone's bar has no room for. */
 function MorePages({ isAdmin }: { isAdmin: boolean }) {
   const [open, setOpen] = useState(false);
+  const here = useRouterState({
+    select: (state) => /^\/(credits|admin)/.test(state.location.pathname),
+  });
   const entry = `${buttonClass("plain", "large")} ${styles.wide}`;
   return (
     <Panel
@@ -106,7 +109,7 @@ function MorePages({ isAdmin }: { isAdmin: boolean }) {
       open={open}
       onOpenChange={setOpen}
       trigger={
-        <button type="button" className={styles.page}>
+        <button type="button" className={styles.page} data-here={here}>
           <More aria-hidden />
           More
         </button>

@@ -80,7 +80,7 @@ function Row({ account, onManage }: { account: Account; onManage: () => void }) 
       <td className={table.strong}>
         <span title={account.user}>{name}</span>
       </td>
-      <td data-label="Unlimited">
+      <td className={styles.withSwitch} data-label="Unlimited">
         <input
           type="checkbox"
           role="switch"

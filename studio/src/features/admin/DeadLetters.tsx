@@ -12,6 +12,7 @@ import { Picker } from "@/shared/ui/Picker";
 import page from "@/shared/ui/page.module.css";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
+import { titleOf } from "@/shared/ui/wording";
 import styles from "./admin.module.css";
 import { type Deed, type Letter, type LetterFilter, useDeed, useLetters } from "./api";
 import { Discarding } from "./Discarding";
@@ -25,6 +26,16 @@ const states: readonly { value: StateChoice; label: string }[] = [
   { value: "replayed", label: "Replayed" },
   { value: "discarded", label: "Discarded" },
   { value: "all", label: "All" },
+];
+
+/** What a job dies of that is not its owner's to mend. */
+const codes: readonly string[] = [
+  "provider_failure",
+  "provider_busy",
+  "provider_auth",
+  "invalid_output",
+  "timeout",
+  "internal",
 ];
 
 export function DeadLetters() {
@@ -52,7 +63,7 @@ export function DeadLetters() {
       { deed: what, ids },
       {
         onSuccess: (outcomes) => {
-          setTold({ deed: what, letters: which, outcomes: outcomes.items });
+          setTold({ deed: what, letters: which, outcomes });
           mark(ids, false);
         },
         onError: (error) => toast(complaint(error)),
@@ -165,6 +176,17 @@ function Filters({ filter }: { filter: LetterFilter }) {
         value={filter.state ?? "open"}
         choices={states}
         onChange={(state) => set({ state: state === "open" ? undefined : state })}
+      />
+      <Picker
+        label="Reason"
+        look="dense"
+        width={260}
+        value={filter.code ?? ""}
+        choices={[
+          { value: "", label: "Any reason" },
+          ...codes.map((code) => ({ value: code, label: titleOf(code) })),
+        ]}
+        onChange={(code) => set({ code: code || undefined })}
       />
       <ModelFilter models={models} value={filter.model} onChange={(model) => set({ model })} />
     </div>

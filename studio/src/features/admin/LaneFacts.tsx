@@ -20,6 +20,8 @@ export function LaneFacts({ lane }: { lane: Lane }) {
     );
   }
   const served = (models.data ?? []).filter((model) => model.provider === lane.lane);
+  const on = served.filter((model) => model.available);
+  const off = served.length - on.length;
   return (
     <div className={styles.facts}>
       <section>
@@ -49,17 +51,6 @@ export function LaneFacts({ lane }: { lane: Lane }) {
         </section>
       )}
       <section>
-        <h2>Models</h2>
-        <dl className={styles.pairs}>
-          {served.map((model) => (
-            <div key={model.id}>
-              <dt>{model.id}</dt>
-              <dd>{aboutModel(model)}</dd>
-            </div>
-          ))}
-        </dl>
-      </section>
-      <section>
         <h2>Latest errors</h2>
         {provider.last_errors.length === 0 && <p className={page.quiet}>None today.</p>}
         <ul className={styles.mishaps}>
@@ -73,6 +64,20 @@ export function LaneFacts({ lane }: { lane: Lane }) {
             </li>
           ))}
         </ul>
+      </section>
+      <section>
+        <h2>Models</h2>
+        <dl className={styles.pairs}>
+          {on.map((model) => (
+            <div key={model.id}>
+              <dt>{model.id}</dt>
+              <dd>{callsOf(model)}</dd>
+            </div>
+          ))}
+        </dl>
+        {off > 0 && (
+          <p className={page.quiet}>{off === 1 ? "1 more is" : `${off} more are`} switched off.</p>
+        )}
       </section>
     </div>
   );
@@ -105,8 +110,7 @@ function Calls({ of }: { of: Provider }) {
   );
 }
 
-function aboutModel(model: ModelFigures): string {
-  if (!model.available) return model.unavailable_reason ?? "Switched off";
+function callsOf(model: ModelFigures): string {
   const calls = `${count(model.answered_last_hour)} answered, ${count(model.failed_last_hour)} failed`;
   return model.p50_seconds === null ? calls : `${calls}, ${duration(model.p50_seconds * 1000)}`;
 }

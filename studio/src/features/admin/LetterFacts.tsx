@@ -4,6 +4,7 @@ import { Button } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
 import { credits, duration, moment } from "@/shared/ui/format";
 import page from "@/shared/ui/page.module.css";
+import { tell } from "@/shared/ui/story";
 import { titleOf } from "@/shared/ui/wording";
 import styles from "./admin.module.css";
 import { type Letter, type LetterDetail, useLetter } from "./api";
@@ -96,18 +97,21 @@ function Predictions({ of: { predictions } }: { of: LetterDetail }) {
 function Story({ of: { events, steps, created_at } }: { of: LetterDetail }) {
   const began = Date.parse(created_at);
   const lines = [
-    ...events.map((event) => ({
-      at: event.at,
-      what: typeof event.data.stage === "string" ? `${event.type} ${event.data.stage}` : event.type,
-    })),
-    ...steps.map((step) => ({ at: step.at, what: `step ${step.name}: ${step.state}` })),
-  ].sort((a, b) => a.at.localeCompare(b.at));
+    ...events.flatMap((event) => {
+      const told = tell(event);
+      return told ? { at: event.at, what: told.what, more: told.more } : [];
+    }),
+    ...steps.map(({ at, name, state }) => ({ at, what: `Step ${name}`, more: state })),
+  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return (
     <ol className={styles.mishaps}>
       {lines.map((line) => (
         <li key={`${line.at} ${line.what}`}>
           <span>+{duration(Math.max(0, Date.parse(line.at) - began))}</span>
-          <span>{line.what.replaceAll("_", " ")}</span>
+          <span>
+            {line.what}
+            {line.more && <span className={page.quiet}> {line.more}</span>}
+          </span>
         </li>
       ))}
     </ol>

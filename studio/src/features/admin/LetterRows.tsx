@@ -38,7 +38,7 @@ export function LetterRows({ letter, marked, busy, onMark, onReplay, onDiscard }
             />
           )}
         </td>
-        <td className={table.strong}>
+        <td className={`${table.strong} ${styles.reason}`}>
           {titleOf(letter.code)}
           {letter.error && <span className={table.note}>{letter.error.detail}</span>}
         </td>

@@ -21,7 +21,7 @@ const hasFields = (error: Error): boolean => error instanceof Trouble && error.f
 export function ManageAccount({ account, onClose }: Props) {
   const name = useAccountName(account);
   return (
-    <Modal title={`Credits for ${name}`} onClose={onClose}>
+    <Modal title={`Credits for ${name === "You" ? "you" : name}`} onClose={onClose}>
       <GrantForm account={account} />
       <AllowanceForm account={account} />
     </Modal>

@@ -46,7 +46,7 @@ export function Queue() {
                 Oldest
               </th>
               <th scope="col" className={table.number}>
-                Per minute
+                Last minute
               </th>
               <th scope="col">
                 <span className="hidden-visually">Actions</span>
@@ -83,7 +83,7 @@ function Figures({ totals }: { totals: Totals | undefined }) {
       </Figure>
       <Figure name="Parked">{shown(totals?.parked)}</Figure>
       <Figure name="Delayed">{shown(totals?.delayed)}</Figure>
-      <Figure name="Ended a minute">{shown(totals?.ended_last_minute)}</Figure>
+      <Figure name="Ended last minute">{shown(totals?.ended_last_minute)}</Figure>
       <Figure name="Workers">{shown(totals?.workers)}</Figure>
       <Figure name="Dead letters">
         <Link to="/admin/dead-letters">{shown(totals?.dead_letters)}</Link>
@@ -129,7 +129,7 @@ function LaneRows({ lane, onPause }: { lane: Lane; onPause: () => void }) {
         <td className={table.number} data-label="Oldest">
           {lane.oldest_waiting_seconds > 0 ? about(lane.oldest_waiting_seconds) : "–"}
         </td>
-        <td className={table.number} data-label="Per minute">
+        <td className={table.number} data-label="Last minute">
           {count(lane.ended_last_minute)}
         </td>
         <td className={table.actions}>

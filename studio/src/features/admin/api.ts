@@ -118,16 +118,27 @@ export const useLetter = (id: string) =>
       ),
   });
 
+/** As many as the server takes in one request. */
+const AT_ONCE = 500;
+
 export type Deed = "replay" | "discard";
 
 /** One or many: each for itself, and each is told what became of it. */
 export function useDeed() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: ({ deed, ids }: { deed: Deed; ids: string[] }) =>
-      deed === "replay"
-        ? answered(api.POST("/api/admin/dead-letters/replay", { body: { ids } }))
-        : answered(api.POST("/api/admin/dead-letters/discard", { body: { ids } })),
+    mutationFn: async ({ deed, ids }: { deed: Deed; ids: readonly string[] }) => {
+      const outcomes: Outcome[] = [];
+      for (let from = 0; from < ids.length; from += AT_ONCE) {
+        const body = { ids: ids.slice(from, from + AT_ONCE) };
+        const call =
+          deed === "replay"
+            ? api.POST("/api/admin/dead-letters/replay", { body })
+            : api.POST("/api/admin/dead-letters/discard", { body });
+        outcomes.push(...(await answered(call)).items);
+      }
+      return outcomes;
+    },
     onSettled: () => {
       void cache.invalidateQueries({ queryKey: admin.letters });
       void cache.invalidateQueries({ queryKey: admin.queue });

@@ -4,12 +4,12 @@ import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useStyles } from "@/shared/api/catalogue";
 import type { Trouble } from "@/shared/api/client";
-import { useBalance } from "@/shared/api/credits";
 import { newOrder, useSubmit } from "@/shared/api/jobs";
 import { keys } from "@/shared/api/keys";
 import type { JobIn, Model } from "@/shared/api/types";
-import { count, credits } from "@/shared/ui/format";
+import { count } from "@/shared/ui/format";
 import { AspectPicker, CountPicker, ModelPicker } from "./Choices";
+import { Cost } from "./Cost";
 import styles from "./composer.module.css";
 import { abilities, type Draft, fitted, orderFrom } from "./draft";
 import { MoreOptions } from "./MoreOptions";
@@ -29,7 +29,6 @@ type Props = {
 export function Composer({ models, ready, failed, draft: wished, onDraft, earlier }: Props) {
   const cache = useQueryClient();
   const styleGuides = useStyles();
-  const balance = useBalance();
   const submit = useSubmit();
   const prompt = useRef<HTMLTextAreaElement>(null);
   const recall = useRef(-1);
@@ -98,13 +97,6 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
 
   const trouble = submit.error as Trouble | null;
   const promptError = trouble?.fields.find((field) => field.field === "prompt")?.message;
-  const [least, most] = can.price;
-  const short =
-    ready && able && balance?.unlimited === false && least * draft.count > balance.available;
-  const cost =
-    least === most
-      ? credits(least * draft.count)
-      : `${least * draft.count}–${credits(most * draft.count)}`;
 
   return (
     <form
@@ -171,10 +163,9 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
               onChange={set}
             />
           </div>
-          <span className={styles.cost} data-short={short}>
-            {ready && able ? cost : ""}
-            {short && `, you have ${count(balance?.available ?? 0)}`}
-          </span>
+          {ready && able && (
+            <Cost can={can} draft={draft} order={sendable ? orderFrom(draft, can) : null} />
+          )}
           <button
             type="submit"
             className={styles.send}

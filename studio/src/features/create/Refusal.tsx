@@ -1,4 +1,5 @@
 /** Under the composer: why the server did not take the order, and the way on. */
+import { useQueries } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Trouble } from "@/shared/api/client";
@@ -8,9 +9,10 @@ import type { Model } from "@/shared/api/types";
 import { Button } from "@/shared/ui/Button";
 import { credits, moment } from "@/shared/ui/format";
 import { wording } from "@/shared/ui/wording";
-import { affordable } from "./afford";
+import { affordable, type Offer } from "./afford";
 import styles from "./composer.module.css";
-import type { Draft } from "./draft";
+import { abilities, type Draft, orderFrom } from "./draft";
+import { quoteOf } from "./quote";
 
 const fieldNames: Record<string, string> = {
   negative_prompt: "Without",
@@ -79,7 +81,8 @@ type ShortProps = Pick<Props, "trouble" | "models" | "kind" | "draft" | "onSend"
 function Short({ trouble, models, kind, draft, onSend }: ShortProps) {
   const balance = useBalance();
   const isAdmin = useMe()?.role === "admin";
-  const instead = balance ? affordable(models, draft, kind, balance.available) : null;
+  const offers = useOffers(models, kind, draft);
+  const instead = balance && offers ? affordable(offers, draft, balance.available) : null;
   return (
     <Told trouble={trouble}>
       <p className={styles.ways}>
@@ -98,6 +101,34 @@ function Short({ trouble, models, kind, draft, onSend }: ShortProps) {
       </p>
     </Told>
   );
+}
+
+const OFFERS_MAX = 5;
+
+const least = (model: Model): number => Math.min(...model.price.map((price) => price.credits));
+
+/** The same order with each of the cheapest models; null until all of them have said their price. */
+function useOffers(
+  models: readonly Model[],
+  kind: Model["kind"],
+  draft: Draft,
+): readonly Offer[] | null {
+  const able = models
+    .filter((model) => model.available && model.kind === kind)
+    .sort((a, b) => least(a) - least(b))
+    .slice(0, OFFERS_MAX);
+  const quotes = useQueries({
+    queries: able.map((model) =>
+      quoteOf(orderFrom({ ...draft, model: model.id }, abilities(models, model.id))),
+    ),
+  });
+  if (quotes.some((quote) => quote.isPending)) return null;
+  return able.flatMap((model, i) => {
+    const price = quotes[i]?.data?.price.credits;
+    if (price === undefined) return [];
+    const countMax = model.capabilities.count_max;
+    return { model: model.id, name: model.name, countMax, credits: price };
+  });
 }
 
 type LaterProps = { trouble: Trouble; onSend: () => void; onCancel: () => void };

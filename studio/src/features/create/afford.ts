@@ -1,46 +1,30 @@
 /** What could be ordered instead with the credits that are there. */
-import type { Model } from "@/shared/api/types";
 import type { Draft } from "./draft";
+
+/** The same order with another model, at that model's price. */
+export type Offer = { model: string; name: string; countMax: number; credits: number };
 
 export type Instead = { change: Partial<Draft>; words: string; credits: number };
 
-/** The dearest line: what it will surely not cost more than. */
-const dearest = (model: Model): number => Math.max(0, ...model.price.map((price) => price.credits));
-
 /** The cheapest model that fits; else as many pictures of the cheapest one as there are credits for. */
 export function affordable(
-  models: readonly Model[],
-  draft: Draft,
-  kind: Model["kind"],
+  offers: readonly Offer[],
+  draft: Pick<Draft, "model" | "count">,
   available: number,
 ): Instead | null {
-  const byPrice = models
-    .filter((model) => model.available && model.kind === kind)
-    .filter((model) => draft.prompt.trim().length <= model.prompt_max)
-    .sort((a, b) => dearest(a) - dearest(b));
-  const fits = byPrice.find(
-    (model) =>
-      dearest(model) * draft.count <= available && model.capabilities.count_max >= draft.count,
-  );
+  const byPrice = [...offers].sort((a, b) => a.credits - b.credits);
+  const fits = byPrice.find((offer) => offer.credits <= available && offer.countMax >= draft.count);
   if (fits) {
-    return {
-      change: { model: fits.id },
-      words: `Use ${fits.name}`,
-      credits: dearest(fits) * draft.count,
-    };
+    return { change: { model: fits.model }, words: `Use ${fits.name}`, credits: fits.credits };
   }
   const [cheapest] = byPrice;
   if (!cheapest) return null;
-  const each = dearest(cheapest);
-  const count = Math.min(
-    draft.count,
-    cheapest.capabilities.count_max,
-    Math.floor(available / each),
-  );
+  const each = cheapest.credits / Math.min(draft.count, cheapest.countMax);
+  const count = Math.min(draft.count, cheapest.countMax, Math.floor(available / each));
   if (count < 1) return null;
-  const where = cheapest.id === draft.model ? "" : ` with ${cheapest.name}`;
+  const where = cheapest.model === draft.model ? "" : ` with ${cheapest.name}`;
   return {
-    change: { model: cheapest.id, count },
+    change: { model: cheapest.model, count },
     words: `Make ${count}${where}`,
     credits: each * count,
   };

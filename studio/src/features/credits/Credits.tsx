@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { promptOf, useBalance, useLedger, useSpent } from "@/shared/api/credits";
+import { isVisitor, useMe } from "@/shared/api/me";
 import type { Balance, LedgerLine } from "@/shared/api/types";
 import { buttonClass } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
@@ -75,12 +76,21 @@ export function Credits() {
 
 function Figures({ balance }: { balance: Balance | undefined }) {
   const spent = useSpent(true);
+  const visitor = isVisitor(useMe());
   return (
     <div className={styles.figures}>
       <dl>
         <div>
           <dt>Available</dt>
-          <dd>{!balance ? "…" : balance.unlimited ? "Unlimited" : count(balance.available)}</dd>
+          <dd>
+            {!balance
+              ? "…"
+              : balance.unlimited
+                ? "Unlimited"
+                : visitor
+                  ? "–"
+                  : count(balance.available)}
+          </dd>
         </div>
         <div>
           <dt>Set aside for jobs</dt>
@@ -92,11 +102,13 @@ function Figures({ balance }: { balance: Balance | undefined }) {
         </div>
       </dl>
       <p className={page.quiet}>
-        {balance?.allowance
-          ? nextAllowance(balance.allowance)
-          : balance?.unlimited
-            ? "Jobs need no credits here; what they use is counted."
-            : ""}
+        {visitor
+          ? "Visitors are given credits as they order, as far as the day's share of their address goes."
+          : balance?.allowance
+            ? nextAllowance(balance.allowance)
+            : balance?.unlimited
+              ? "Jobs need no credits here; what they use is counted."
+              : ""}
       </p>
     </div>
   );

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { Coins } from "lucide-react";
 import { useState } from "react";
 import { useBalance, useSpent } from "@/shared/api/credits";
+import { isVisitor, useMe } from "@/shared/api/me";
 import type { Balance } from "@/shared/api/types";
 import { buttonClass } from "@/shared/ui/Button";
 import { count, credits } from "@/shared/ui/format";
@@ -14,7 +15,8 @@ import styles from "./pill.module.css";
 export function CreditsPill() {
   const balance = useBalance();
   const [open, setOpen] = useState(false);
-  if (!balance) return null;
+  const visitor = isVisitor(useMe());
+  if (!balance || visitor) return null;
   const { available, held, unlimited } = balance;
   const name = unlimited ? "Unlimited credits" : `${credits(available)} available`;
   return (

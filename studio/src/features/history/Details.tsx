@@ -8,9 +8,9 @@ import { copy } from "@/shared/ui/clipboard";
 import { duration } from "@/shared/ui/format";
 import { Picture } from "@/shared/ui/Picture";
 import { Receipt } from "@/shared/ui/Receipt";
+import { tell } from "@/shared/ui/story";
 import { wording } from "@/shared/ui/wording";
 import styles from "./history.module.css";
-import { tell } from "./story";
 
 export function Details({ job, model }: { job: Job; model: string }) {
   const events = useJobEvents(job.id, !isEnded(job.status));

@@ -50,6 +50,28 @@ describe("merge", () => {
     expect(renewed.job.outputs[0]?.asset?.url).toBe("/2");
   });
 
+  it("goes back to waiting between two attempts, but not before the first", () => {
+    const first = merge(undefined, job({ attempts: 1 }));
+    const waits = job({ status: "pending", stage: null, attempts: 1 });
+    expect(merge(first, waits).job.status).toBe("pending");
+    const fresh = merge(undefined, job({ attempts: 0 }));
+    expect(merge(fresh, job({ status: "pending", stage: null, attempts: 0 }))).toBe(fresh);
+  });
+
+  it("keeps the place in line that only the stream tells, until the job starts", () => {
+    const pending = { status: "pending", stage: null, attempts: 0 } as const;
+    const told = fold(merge(undefined, job(pending)), {
+      type: "queue",
+      job_id: "j",
+      status: "pending",
+      position: 3,
+      eta_seconds: 12,
+    });
+    const listed = merge(told, job(pending));
+    expect(listed.job.queue).toEqual({ position: 3, eta_seconds: 12 });
+    expect(merge(listed, job()).job.queue).toBeNull();
+  });
+
   it("forgets the previews when the job has ended", () => {
     const live = told(merge(undefined, job()), { type: "progress", index: 0, progress: 0.5 });
     expect(merge(live, job({ status: "completed" })).variants).toEqual({});
@@ -60,6 +82,12 @@ describe("fold", () => {
   it("asks for a job it does not know", () => {
     const event = { type: "stage", job_id: "j", status: "processing", stage: "generating" };
     expect(fold(undefined, event as StudioEvent)).toBeUndefined();
+  });
+
+  it("takes no place in line for a job that has started", () => {
+    const live = merge(undefined, job());
+    const event = { type: "queue", job_id: "j", status: "pending", position: 1, eta_seconds: null };
+    expect(fold(live, event as StudioEvent)).toBe(live);
   });
 
   it("keeps the last preview when a step comes without one", () => {

@@ -11,3 +11,10 @@ export function useMe(): Me | undefined {
     staleTime: Number.POSITIVE_INFINITY,
   }).data;
 }
+
+/**
+ * Visitors are given credits as they order, out of a share their address has: what their account holds at the
+ * moment says nothing about what they can order.
+ */
+export const isVisitor = (me: Me | undefined): boolean =>
+  me?.accounts === true && me.email === null && me.role === "user";

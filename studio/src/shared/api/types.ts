@@ -21,6 +21,7 @@ export type Balance = Schemas["Balance"];
 export type LedgerLine = Schemas["LedgerLine"];
 export type LedgerPage = Schemas["LedgerPage"];
 export type Receipt = Schemas["Receipt"];
+export type Quote = Schemas["Quote"];
 export type Place = Schemas["Queue"];
 
 export type ErrorCode = JobError["code"];

@@ -1,6 +1,6 @@
 /** Stored events in a person's words. Lines nobody needs afterwards (every step) are left out. */
 import type { ErrorCode, JobEventLog, Stage } from "@/shared/api/types";
-import { stageNames, wording } from "@/shared/ui/wording";
+import { stageNames, wording } from "./wording";
 
 export type Line = { what: string; more: string | null; kind: "step" | "good" | "bad" };
 
@@ -45,7 +45,7 @@ function titleOf(error: unknown): string | null {
 
 /** Small facts a line may carry: the attempt, the provider's own id, why it waits. */
 function extras(data: Record<string, unknown>): string | null {
-  const skip = new Set(["type", "job_id", "status", "stage", "at", "index"]);
+  const skip = new Set(["type", "job_id", "status", "stage", "at", "index", "available", "held"]);
   const parts = Object.entries(data)
     .filter(
       ([name, value]) =>
