@@ -292,15 +292,30 @@ async def test_a_sweep_lets_go_what_a_death_left_parked(idle_studio: Studio) -> 
     assert await start_next(database)
 
 
+async def test_a_hold_that_outlived_its_job_is_settled_by_the_sweep(idle_studio: Studio) -> None:
+    database = idle_studio.database
+    owner = await new_owner(database)
+    (job,) = await admit(idle_studio, owner, 1)
+    await database.execute(  # as a version without credits ends it
+        """UPDATE jobs SET status = 'failed', charged = 0,
+                  finished_at = now() - interval '2 minutes' WHERE id = $1""",
+        job,
+    )
+
+    assert await endings.settle_stale(database) == 1
+    assert await endings.settle_stale(database) == 0
+
+    row = await account(database, owner)
+    assert (row["held"], row["used"], row["open_jobs"]) == (0, 0, 0)
+
+
 async def test_a_job_past_its_deadline_ends_and_gives_everything_back(
     idle_studio: Studio,
 ) -> None:
     database = idle_studio.database
     owner = await new_owner(database)
     await database.execute("UPDATE accounts SET unlimited = false WHERE id = $1", owner)
-    await database.execute(
-        "UPDATE accounts SET granted = 10, available = 10 WHERE id = $1", owner
-    )
+    await database.execute("UPDATE accounts SET granted = 10, available = 10 WHERE id = $1", owner)
     (late, parked) = await admit(idle_studio, owner, 2, running_max=1)
     await database.execute("UPDATE jobs SET deadline_at = now() - interval '1 second'")
 

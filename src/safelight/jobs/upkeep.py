@@ -71,6 +71,8 @@ class Upkeep:
             await chore(self._database)
 
     async def _expire(self) -> None:
+        if stale := await endings.settle_stale(self._database):
+            log.error("holds of jobs that had ended were settled", holds=stale)
         ended = await endings.expire(self._database)
         for job_id, _ in ended:
             log.warning("a job did not end before its deadline", job_id=str(job_id))

@@ -72,6 +72,8 @@ CREATE TABLE postings (
     PRIMARY KEY (entry, line)
 );
 CREATE INDEX postings_of_account ON postings (account_id, id DESC) WHERE line = 1;
+CREATE INDEX postings_of_refunds ON postings (job_id) WHERE kind = 'refund';
+CREATE INDEX postings_by_age ON postings USING brin (at) WITH (pages_per_range = 32);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'postings are never changed; post a new entry'; END $$;
