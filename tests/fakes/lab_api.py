@@ -32,7 +32,8 @@ class Weather:
 
     drop_before: the line goes dead, nothing was accepted. drop_after: accepted, and the answer is
     lost. hang: accepted, and not finished before the weather changes. doubled: accepted twice, as
-    behind a proxy that repeats. status_error, status_drop: while a ticket is collected. drip: the picture in pieces.
+    behind a proxy that repeats. status_error, status_drop: while a ticket is collected. drip: the
+    picture in pieces.
     """
 
     seed: int = 0
