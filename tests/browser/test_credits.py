@@ -108,7 +108,7 @@ async def test_too_many_orders_are_sent_when_their_time_has_come(
     studio: Studio, page: Page, guard: Guard
 ) -> None:
     guard.allow("status of 429")
-    refused = []
+    refused: list[str | None] = []
 
     async def busy(route, request) -> None:  # type: ignore[no-untyped-def]
         if request.method != "POST" or refused:

@@ -47,6 +47,7 @@ _POLL_S = 2.0  # the safety net below the wake-ups
 # While all places are taken and more is waiting, PgQueuer looks again this often.
 _LOOK_AGAIN_S = 0.02
 _BATCH_MAX = 32
+_LISTENING_S = 2.0
 
 # The job of an entry, the entry's tag, and whom to tell which job it is in the end: another one of
 # the same owner may go first.
@@ -85,6 +86,16 @@ class _Driver(AsyncpgPoolDriver):
         for channel, callback in self._heard:
             self._wakeups.ignore(channel, callback)
         self._heard.clear()
+
+
+class _Manager(QueueManager):
+    """PgQueuer's loop, whose first look at its listener waits until there is one: otherwise the
+    probe is lost now and then, and the loop ends ten seconds later."""
+
+    async def _run_periodic_health_check(self, interval: timedelta = timedelta(seconds=10)) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.shutdown.wait(), _LISTENING_S)
+        await super()._run_periodic_health_check(interval)
 
 
 class Worker:
@@ -190,7 +201,7 @@ class Worker:
             QuerySchedulerBuilder(QUEUE),
             lanes=self._lanes,
         )
-        manager = QueueManager(queries)
+        manager = _Manager(queries)
         manager.queue_manager_id = self._liveness.manager_id  # type: ignore[assignment]
         manager.min_dequeue_poll_interval = timedelta(seconds=_LOOK_AGAIN_S)
         for lane in counter.lanes:
