@@ -66,7 +66,7 @@ BUGS = (
         "jobs/admit.py",
         "if key and await intake.find_key(",
         "if not key and await intake.find_key(",
-        ("tests/jobs/test_admission.py",),
+        ("tests/faults/test_same_key.py",),
     ),
     Bug(
         "nothing makes an output unique",
@@ -165,7 +165,7 @@ BUGS = (
         "queueing/worker.py",
         "        if again:\n",
         "        if again and again.delay_s < 0:\n",
-        ("tests/faults/test_outage.py",),
+        ("tests/queueing/test_worker.py::test_a_delayed_retry_happens_on_time",),
     ),
     Bug(
         "what a dead worker had in hand waits for its lease",

@@ -19,7 +19,8 @@ JOBS = 40
 async def test_a_death_at_any_named_place_loses_nothing_and_pays_nothing_twice(
     database_url: str, lab_url: str
 ) -> None:
-    """At a provider that can be asked what came of a call, so that not even it is repeated."""
+    """At a provider that can be asked what came of a call, so that not even it is repeated, though
+    the answers to some are lost."""
     await open_accounts(database_url, [SOMEBODY], budget=10_000)
     orders = [
         Order(at_s=number * 0.05, user=0, key=f"{number}", body=picture(number, model="lab"))
@@ -28,7 +29,7 @@ async def test_a_death_at_any_named_place_loses_nothing_and_pays_nothing_twice(
     async with Fleet.running(
         database_url, lab_url, workers=len(OF_A_WORKER), jobs_at_once="2"
     ) as fleet:
-        await fleet.weather(lab=Weather(latency_s=0.3))
+        await fleet.weather(lab=Weather(latency_s=0.3, drop_after=0.2))
         for name, point in zip(fleet.workers, OF_A_WORKER, strict=True):
             await fleet.crash_at(name, point)
         await fleet.crash_at(API, "before_admission", 3)

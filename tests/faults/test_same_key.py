@@ -56,6 +56,27 @@ async def test_a_hundred_clients_with_one_key_get_one_job(database_url: str, lab
     assert unanswered >= killed
 
 
+async def test_the_repetition_of_an_order_that_took_the_last_credits_is_not_refused(
+    database_url: str, lab_url: str
+) -> None:
+    """Asked of two servers at the same moment: one of them waits for the account, and finds it
+    empty when its turn comes."""
+    users = [UUID(int=number + 1) for number in range(4 * KEYS)]
+    await open_accounts(database_url, users, budget=PRICE)
+
+    async with (
+        Fleet.running(database_url, lab_url, apis=2, workers=0) as fleet,
+        open_clients(fleet.urls, 4) as clients,
+    ):
+        for user in users:
+            answers = await asyncio.gather(
+                *(submit(client, user, picture(), "last") for client in clients * 2)
+            )
+
+            assert {answer.status_code for answer in answers} == {202}
+            assert len({answer.json()["id"] for answer in answers}) == 1
+
+
 async def _insist(
     client: httpx2.AsyncClient, user: UUID, body: dict[str, object], key: str
 ) -> tuple[httpx2.Response, int]:

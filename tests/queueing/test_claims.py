@@ -35,6 +35,7 @@ from safelight.queueing.outcomes import Again, decide
 from safelight.queueing.passes import Limit, declare
 from safelight.queueing.worker import _Driver
 from safelight.values.errors import ProviderBusy, ProviderError, ProviderFailed
+from safelight.values.ids import new_id
 from tests.queueing.test_worker import eventually
 
 POLL_S = 2.0
@@ -134,8 +135,10 @@ async def hire(database_url: str) -> AsyncIterator[Hire]:
                 QueryQueueBuilder(QUEUE),
                 QuerySchedulerBuilder(QUEUE),
                 lanes=lanes,
+                manager_id=new_id(),
             )
             hand = Hand(companies, lanes, claims)
+            hand.manager.queue_manager_id = claims.manager_id  # type: ignore[assignment]
             running = asyncio.create_task(
                 hand.manager.run(
                     dequeue_timeout=timedelta(seconds=POLL_S),

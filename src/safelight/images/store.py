@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
@@ -62,9 +62,10 @@ class ObjectPictureStore:
 
     async def check(self) -> None:
         """Write and remove a small object. Raises: StorageUnusable."""
+        key = f"check-{uuid4()}"  # others may be looking at the same moment
         try:
-            await obstore.put_async(self._store, "check", b"safelight")
-            await obstore.delete_async(self._store, "check")
+            await obstore.put_async(self._store, key, b"safelight")
+            await obstore.delete_async(self._store, key)
         except (BaseError, OSError) as error:
             raise _unusable(self.place, error) from None
 

@@ -167,12 +167,11 @@ class Journal:
     async def _write_later(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
         while self._lines or self._latest or self._text:
-            try:
-                await asyncio.shield(self._write([]))
-            except Fenced:
-                return  # the next step will be told so; the lines were nobody's
-            except Exception:
-                log.exception("progress could not be written")
+            # Not cancelled with us: what has been taken from the lines must be written.
+            writing = asyncio.create_task(self._write([]))
+            writing.add_done_callback(_tell)
+            await asyncio.wait([writing])
+            if writing.exception():
                 return
 
     async def _settle_timer(self) -> None:
@@ -185,6 +184,13 @@ class Journal:
     def _check(self, written: bool) -> None:
         if not written:
             raise Fenced
+
+
+def _tell(writing: asyncio.Task[None]) -> None:
+    error = None if writing.cancelled() else writing.exception()
+    # Of being fenced the next step will be told; the lines were nobody's.
+    if error and not isinstance(error, Fenced):
+        log.error("progress could not be written", exc_info=error)
 
 
 def _data_url(preview: bytes | None) -> str | None:

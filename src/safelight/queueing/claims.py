@@ -1,7 +1,9 @@
-"""Which entries PgQueuer may hand to a worker: those of lanes that are served now.
+"""Which entries PgQueuer may hand to a worker, and take away again.
 
-An entry of a lane in trouble is left where it is, untouched, instead of being claimed and given
-back again and again.
+Those of lanes that are served now: an entry of a lane in trouble is left where it is, untouched,
+instead of being claimed and given back again and again. And a worker that lost an entry, because it
+was silent for too long, leaves it to whoever has it now: without its entry nobody would look at the
+job again if that one died too.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.adapters.persistence.query_helpers import cell
 from pgqueuer.domain.models import Job as Entry
-from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
+from pgqueuer.domain.models import TracebackRecord
+from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from safelight.queueing.lanes import Lanes
@@ -29,6 +33,31 @@ class Claims(Queries):
     """
 
     lanes: Lanes = field(kw_only=True)
+    manager_id: UUID = field(kw_only=True)
+
+    async def log_jobs(
+        self, job_status: list[tuple[Entry, JOB_STATUS, TracebackRecord | None]]
+    ) -> None:
+        """What is done with leaves the queue. (PgQueuer would also log it; the jobs tell more.)"""
+        await self.driver.execute(
+            "DELETE FROM queue.pgqueuer WHERE id = ANY($1) AND queue_manager_id = $2",
+            [entry.id for entry, _, _ in job_status],
+            self.manager_id,
+        )
+
+    async def retry_job(
+        self, job: Entry, delay: timedelta, traceback_record: TracebackRecord | None
+    ) -> None:
+        """Back into the queue, for later."""
+        await self.driver.execute(
+            """UPDATE queue.pgqueuer
+               SET status = 'queued', execute_after = now() + $2::interval, updated = now(),
+                   queue_manager_id = NULL, slot = NULL
+               WHERE id = $1 AND queue_manager_id = $3""",
+            job.id,
+            delay,
+            self.manager_id,
+        )
 
     async def dequeue(
         self,

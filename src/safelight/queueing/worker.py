@@ -200,6 +200,7 @@ class Worker:
             QueryQueueBuilder(QUEUE),
             QuerySchedulerBuilder(QUEUE),
             lanes=self._lanes,
+            manager_id=self._liveness.manager_id,
         )
         manager = _Manager(queries)
         manager.queue_manager_id = self._liveness.manager_id  # type: ignore[assignment]
