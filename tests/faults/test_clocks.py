@@ -20,8 +20,8 @@ from tests.faults.harness import Fleet
 from tests.faults.schedule import LONG
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
-LEASE_S = 4.0
-WORK_S = 8.0  # of a slow picture: longer than a lease, so that only heartbeats keep it
+LEASE_S = 5.0
+WORK_S = 9.0  # of a slow picture: longer than a lease, so that only heartbeats keep it
 DEADLINE_S = 60.0
 SLOW, QUICK = (60, 200) if LONG else (12, 20)
 RETRY_AFTER_S = 2.0

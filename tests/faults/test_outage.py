@@ -31,8 +31,9 @@ FOR_S = 120.0 if LONG else 5.0
 TIMEOUT_S = 2.0
 OPEN_S = 10.0 if LONG else 2.0  # how long a breaker stays open
 PER_S = 8  # orders a second at each provider
-# On a busy machine a job takes its time, whoever it is for.
-TOLERANCE_S = 0.25
+# On a busy machine a job takes its time, whoever it is for. Who waits for a starved pool waits for
+# a timeout.
+TOLERANCE_S = 0.25 if LONG else 0.5
 
 
 @pytest.mark.parametrize("how", OUTAGES)

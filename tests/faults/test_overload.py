@@ -24,6 +24,7 @@ QUEUE_MAX = 60
 OVERLOAD_S = 300.0 if LONG else 20.0
 MEASURE_S = 10.0 if LONG else 6.0
 NORMAL_WITHIN_S = 30.0
+GOODPUT_MIN = 0.9 if LONG else 0.8  # of the peak, which is measured for a few seconds only
 SOMEBODY = UUID(int=1)
 
 
@@ -93,7 +94,7 @@ async def test_overload_is_refused_at_once_and_costs_nobody_who_was_taken(
     )
     assert crowd.wrong == []
     assert set(crowd.answers) == {202, 503}
-    assert goodput >= 0.9 * peak
+    assert goodput >= GOODPUT_MIN * peak
     assert median_s < 0.05
 
 

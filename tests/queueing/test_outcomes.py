@@ -9,6 +9,7 @@ import pytest
 from safelight.queueing.lanes import LanePaused
 from safelight.queueing.outcomes import RETRY_AFTER_MAX_S, Again, GiveUp, decide, rule
 from safelight.values.errors import (
+    AnswersLost,
     InvalidOutput,
     OutcomeUnknown,
     ProviderAuth,
@@ -34,6 +35,7 @@ TRIES: dict[type[ProviderError], int | None] = {
     InvalidOutput: ATTEMPTS,
     # They may have cost the operator money: one more try, not four.
     OutcomeUnknown: 2,
+    AnswersLost: 1,
     TookTooLong: 2,
 }
 

@@ -27,7 +27,13 @@ from safelight.providers.protocol import (
     Ticket,
 )
 from safelight.queueing.lanes import Lanes
-from safelight.values.errors import InvalidOutput, OutcomeUnknown, ProviderError, TookTooLong
+from safelight.values.errors import (
+    AnswersLost,
+    InvalidOutput,
+    OutcomeUnknown,
+    ProviderError,
+    TookTooLong,
+)
 from safelight.values.ids import new_id
 from safelight.values.prompts import OptimizedPrompt
 
@@ -180,7 +186,7 @@ async def _intend(journal: Journal, name: str, index: int, *, is_free: bool) -> 
     """Write down that the provider is about to be asked. An earlier intent without an answer was
     looked for in vain: it may have cost the operator, so that is risked once and not for ever.
 
-    Raises: OutcomeUnknown, Fenced."""
+    Raises: AnswersLost, Fenced."""
     step = journal.recorded(name)
     told = [Prediction(index, journal.attempt.number, "asked")]
     lost = 0
@@ -189,7 +195,7 @@ async def _intend(journal: Journal, name: str, index: int, *, is_free: bool) -> 
         told.append(Prediction(index, step.attempt, "unknown"))
         if lost > LOST_MAX and not is_free:
             await journal.record(name, "failed", None, *told[1:])
-            raise OutcomeUnknown("The provider's answer was lost more than once.")
+            raise AnswersLost("The provider's answer was lost more than once.")
     await journal.record(name, "intent", {"lost": lost}, *told)
     crash("after_intent")
 

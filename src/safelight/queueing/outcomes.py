@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from safelight.values.errors import (
+    AnswersLost,
     InvalidOutput,
     OutcomeUnknown,
     ProviderAuth,
@@ -40,6 +41,7 @@ _TABLE: dict[type[ProviderError], Rule] = {
     ProviderFailed: "retry",
     InvalidOutput: "retry",
     OutcomeUnknown: "look",
+    AnswersLost: "fail",
     TookTooLong: "look",
 }
 

@@ -22,6 +22,7 @@ SafelightError
     ProviderFailed        they answered that it failed: may be retried
     ProviderAuth          our key is missing, wrong or empty: the operator must act
     OutcomeUnknown        sent, no answer: may have cost money, look before retrying
+    AnswersLost           that happened to one request once too often: final
     InvalidOutput         they answered something that is not what they promised
     TookTooLong           nobody answered within the limit
 """
@@ -235,6 +236,10 @@ class ProviderAuth(ProviderError):
 class OutcomeUnknown(ProviderError):
     title = "The provider's answer was lost"
     retryable = True
+
+
+class AnswersLost(ProviderError):
+    title = "The provider's answers were lost"
 
 
 class InvalidOutput(ProviderError):
