@@ -72,7 +72,7 @@ async def start_next(database: Database) -> Attempt | None:
         job_id, tag = picked
         (started,) = await attempts.start_attempts(database, [Claim(job_id, tag)])
         if started == HELD_UP:
-            job_id = await turns.trade(database, job_id)
+            job_id = await turns.trade(database, job_id, tag)
             (started,) = await attempts.start_attempts(database, [Claim(job_id, tag, False)])
         if isinstance(started, Attempt):
             return started

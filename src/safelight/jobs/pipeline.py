@@ -161,7 +161,7 @@ class Pipeline:
         hold(job_id)
         started = await self._desk.start(Claim(job_id, tag))
         if started == HELD_UP:
-            job_id = await patiently(lambda: turns.trade(self._database, job_id))
+            job_id = await patiently(lambda: turns.trade(self._database, job_id, tag))
             hold(job_id)
             started = await self._desk.start(Claim(job_id, tag, overtakable=False))
         return started if isinstance(started, Attempt) else None

@@ -59,7 +59,7 @@ async def unpark_forgotten(database: Database) -> int:
 _TRADE = """
 WITH mine AS (
     SELECT id, owner_id, provider, priority, entry, tag FROM jobs
-    WHERE id = $1 AND status = 'pending'
+    WHERE id = $1 AND tag = $2 AND status = 'pending'
 ), best AS MATERIALIZED (
     SELECT other.id, other.entry, other.tag, other.parked
     FROM mine
@@ -86,8 +86,9 @@ SELECT id FROM best
 """
 
 
-async def trade(database: Database, job_id: JobId) -> JobId:
+async def trade(database: Database, job_id: JobId, tag: int) -> JobId:
     """The job to start instead of this one with the entry in hand: a more urgent one of the same
-    owner in the same lane, or itself when there is none to be had."""
-    found = await database.fetchval(_TRADE, job_id)
+    owner in the same lane, or itself when there is none to be had. tag: of that entry; a job that
+    has another one by now was traded already, by somebody who has the entry too."""
+    found = await database.fetchval(_TRADE, job_id, tag)
     return JobId(UUID(int=found.int)) if found else job_id
