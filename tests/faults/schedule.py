@@ -16,6 +16,7 @@ LONG = bool(os.environ.get("TORTURE"))
 SEED = int(os.environ.get("TORTURE_SEED", "1"))
 
 POINTS: tuple[Point, ...] = get_args(Point)
+BURST_EVERY_S = 5.0
 OF_THE_SERVER = ("before_admission", "after_admission")  # the others are a worker's
 
 
@@ -90,18 +91,25 @@ def _orders(chance: random.Random, jobs: int, users: int, over_s: float) -> list
             body["parameters"] = {"width": 64, "height": 64}
         body["count"] = chance.choices([1, 2, 3], [8, 2, 1])[0]
         body["priority"] = chance.choice(["low", "normal", "normal", "high"])
-        user = chance.randrange(users)
+        user = chance.choices(range(users), [1 if _is_capped(n) else 2 for n in range(users)])[0]
+        at_s = chance.uniform(0, over_s)
+        if _is_capped(user):  # in bursts, so that some of them must wait for the others
+            at_s = at_s // BURST_EVERY_S * BURST_EVERY_S + at_s % 0.2
         found.append(
             Order(
-                at_s=chance.uniform(0, over_s),
+                at_s=at_s,
                 user=user,
                 key=f"{number}",
                 body=body,
                 cancel_after_s=chance.uniform(0, 3) if chance.random() < 0.04 else None,
-                running_max=2 if user % 3 == 1 else None,
+                running_max=3 if _is_capped(user) else None,
             )
         )
     return sorted(found, key=lambda order: order.at_s)
+
+
+def _is_capped(user: int) -> bool:
+    return user % 3 == 1
 
 
 def _kills(
