@@ -104,6 +104,13 @@ BUGS = (
         ("tests/faults/test_crash_points.py",),
     ),
     Bug(
+        "a picture that could not be asked about is ordered again",
+        "jobs/rendering.py",
+        "is_lost = not isinstance(error, _ENDS_A_PREDICTION)",
+        "is_lost = isinstance(error, OutcomeUnknown | TookTooLong)",
+        ("tests/faults/test_crash_points.py",),
+    ),
+    Bug(
         "nobody looks before asking again",
         "jobs/rendering.py",
         '    elif step.state == "intent":\n        async with within',

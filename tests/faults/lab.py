@@ -25,7 +25,7 @@ from safelight.providers.protocol import (
 )
 from safelight.providers.registry import Registry
 from safelight.providers.transport import Transport
-from safelight.values.errors import OutcomeUnknown, ProviderFailed
+from safelight.values.errors import OutcomeUnknown, PredictionFailed
 
 PRICE = 4  # credits a picture; a text is 1
 PICTURE_BYTES_MAX = 1024 * 1024
@@ -85,7 +85,7 @@ class Lab:
             if said["status"] == "succeeded":
                 break
             if said["status"] == "canceled":
-                raise ProviderFailed("The prediction was cancelled.")
+                raise PredictionFailed("The prediction was cancelled.")
         data = await self.transport.download(
             f"{self.transport.base_url}{said['output']}",
             bytes_max=PICTURE_BYTES_MAX,

@@ -21,6 +21,7 @@ import pytest
 
 from tests.conftest import Cluster
 from tests.faults.checks import wait_until_all_ended, what_is_wrong
+from tests.faults.conftest import eventually
 from tests.faults.customers import Customers, open_accounts, picture, submit
 from tests.faults.harness import Fleet
 from tests.faults.schedule import LONG, SEED, Schedule
@@ -96,6 +97,9 @@ async def test_restarts_of_the_database_lose_nothing_and_are_told_as_503(
             await asyncio.sleep(chance.uniform(*APART_S))
             down_s = chance.uniform(0, 2)
             back_at.append(await asyncio.to_thread(_restart, own_cluster, number % 2 == 1, down_s))
+        # The last one, too, must be followed by a job that shows how soon work went on.
+        told = len(prober.accepted)
+        await eventually(lambda: _more_than(prober.accepted, told), 30, "nothing was accepted")
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
         await placing
@@ -140,6 +144,10 @@ async def _resumed(database_url: str, back_at: list[float]) -> list[float]:
     )
     await connection.close()
     return [next(row["at"] for row in starts if row["at"] > back) - back for back in back_at]
+
+
+async def _more_than(accepted: list[str], count: int) -> bool:
+    return len(accepted) > count
 
 
 async def _all_there(database_url: str, job_ids: list[str]) -> bool:

@@ -38,6 +38,7 @@ class Wakeups:
         self._listening: set[str] = set()
         self._in_use = asyncio.Lock()  # a connection does one thing at a time
         self._connection: asyncpg.Connection | None = None
+        self._own_pid = 0
         self._task: asyncio.Task[None] | None = None
         self.on_connect: Callable[[asyncpg.Connection], object] | None = None
 
@@ -73,6 +74,8 @@ class Wakeups:
     async def _connect(self) -> None:
         async with self._in_use:
             connection = await self._database.connect_alone()
+            # Kept: a bell can still arrive when the connection is gone and cannot be asked.
+            self._own_pid = connection.get_server_pid()
             self._listening = set()
             await self._listen(connection)
             # Without this a process with nothing to say would never notice that it is deaf.
@@ -86,7 +89,7 @@ class Wakeups:
             self._listening.add(channel)
 
     def _heard(self, connection: object, sender: int, channel: str, payload: object) -> None:
-        if self._connection and sender == self._connection.get_server_pid():
+        if sender == self._own_pid:
             return  # our own bell, which our listeners have heard
         self._tell(channel, str(payload))
 

@@ -31,7 +31,10 @@ from safelight.values.errors import (
     AnswersLost,
     InvalidOutput,
     OutcomeUnknown,
+    PredictionFailed,
     ProviderError,
+    ProviderRefused,
+    ProviderRejected,
     TookTooLong,
 )
 from safelight.values.ids import new_id
@@ -43,6 +46,8 @@ _DARKROOM = ThreadPoolExecutor(max_workers=2, thread_name_prefix="derive")
 Reach = Callable[[Stage], None]
 
 STORE_TIMEOUT_S = 120.0
+# What ends a prediction. With any other failure to collect it, it is still there.
+_ENDS_A_PREDICTION = (PredictionFailed, ProviderRefused, ProviderRejected, InvalidOutput)
 LOST_MAX = 1  # answers of one variant that may be lost before its job fails
 
 
@@ -230,12 +235,16 @@ def _asked_by(journal: Journal, name: str) -> int:
 @contextlib.asynccontextmanager
 async def _told(journal: Journal, name: str, index: int) -> AsyncIterator[None]:
     """Write down how asking the provider failed. What is known to have failed is asked anew by the
-    next attempt; after a lost answer it looks first, and a ticket is collected again."""
+    next attempt; after a lost answer it looks first, and a ticket is collected again: that the
+    provider could not be asked about it says nothing about the picture, which is paid for."""
     try:
         yield
     except ProviderError as error:
-        is_lost = isinstance(error, OutcomeUnknown | TookTooLong)
         step = journal.recorded(name)
+        if step.state == "ticket":
+            is_lost = not isinstance(error, _ENDS_A_PREDICTION)
+        else:
+            is_lost = isinstance(error, OutcomeUnknown | TookTooLong)
         told = Prediction(
             index,
             _asked_by(journal, name),

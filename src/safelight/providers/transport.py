@@ -134,9 +134,11 @@ class Transport:
                     continue
                 if not response.is_success:
                     # The picture exists and is paid for; only its copy is missing.
-                    raise InvalidOutput(
-                        f"{self.who} made a picture whose link answers {response.status_code}."
+                    status = response.status_code
+                    lost = (
+                        OutcomeUnknown if status >= 500 or status in (408, 429) else InvalidOutput
                     )
+                    raise lost(f"{self.who} made a picture whose link answers {status}.")
                 return await self.read(response, bytes_max=bytes_max)
         raise InvalidOutput(f"{self.who} pointed to a link that redirects too often.")
 

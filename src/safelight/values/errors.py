@@ -20,6 +20,7 @@ SafelightError
     ProviderBusy          wait `retry_after_s`, then try again
     ProviderUnreachable   nothing was sent: safe to retry
     ProviderFailed        they answered that it failed: may be retried
+      PredictionFailed    the prediction itself did: its ticket is worth nothing more
     ProviderAuth          our key is missing, wrong or empty: the operator must act
     OutcomeUnknown        sent, no answer: may have cost money, look before retrying
     AnswersLost           that happened to one request once too often: final
@@ -226,6 +227,10 @@ class ProviderUnreachable(ProviderError):
 
 class ProviderFailed(ProviderError):
     retryable = True
+
+
+class PredictionFailed(ProviderFailed):
+    title = "The provider could not make it"
 
 
 class ProviderAuth(ProviderError):
