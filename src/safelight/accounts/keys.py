@@ -17,7 +17,7 @@ from safelight.accounts.users import Role
 from safelight.database.pool import Database, Row
 from safelight.database.together import Together
 from safelight.values.errors import FieldError, Forbidden, InvalidRequest
-from safelight.values.ids import OwnerId, new_id
+from safelight.values.ids import OwnerId, acting_for, new_id
 
 Scope = Literal["jobs:write", "jobs:read", "assets:read", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -208,7 +208,7 @@ class Keyring:
 
 def _holder(row: Row) -> Holder:
     return Holder(
-        user_id=OwnerId(UUID(int=row["user_id"].int)),  # a plain one, not the driver's kind
+        user_id=acting_for(row["user_id"]),
         name=row["name"],
         email=row["email"],
         role=row["role"],

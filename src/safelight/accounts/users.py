@@ -13,7 +13,7 @@ import asyncpg
 
 from safelight.database.pool import Database, Row
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
-from safelight.values.ids import OwnerId, new_id
+from safelight.values.ids import UserId, new_id
 
 Role = Literal["user", "admin"]
 NAME_CHARS_MAX = 100
@@ -26,7 +26,7 @@ _COLUMNS = "id, name, email, role, created_at, disabled_at"
 class User:
     """disabled_at: since when none of the user's keys is let in."""
 
-    id: OwnerId
+    id: UserId
     name: str
     email: str | None
     role: Role
@@ -83,7 +83,7 @@ async def list_users(database: Database) -> list[User]:
     return [_user(row) for row in rows]
 
 
-async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) -> User:
+async def set_disabled(database: Database, user_id: UserId, *, disabled: bool) -> User:
     """Keep a user out, or let him in again; what is his stays. Raises: NotFound."""
     row = await database.fetchrow(
         f"""UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
@@ -98,7 +98,7 @@ async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) 
 
 def _user(row: Row) -> User:
     # A plain UUID: the driver's own kind is none for JSON.
-    return User(**dict(row) | {"id": OwnerId(UUID(int=row["id"].int))})
+    return User(**dict(row) | {"id": UserId(UUID(int=row["id"].int))})
 
 
 def _name(name: str) -> str:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from safelight.accounts.limits import Limit, Limiter
 from safelight.values.credits import Credits
-from safelight.values.ids import OwnerId, new_id
+from safelight.values.ids import OwnerId, UserId, new_id
 
 OpenAccount = Callable[[OwnerId], Awaitable[None]]
 # (account, credits, reference, note): once a reference.
@@ -50,7 +50,7 @@ class Visitors:
         """Who has this cookie; None when it is not one of ours."""
         text, _, signature = (cookie or "").partition(".")
         try:
-            visitor = OwnerId(UUID(text))
+            visitor = OwnerId(UserId(UUID(text)))
         except ValueError:
             return None
         is_ours = hmac.compare_digest(self._signature(visitor), signature.encode(errors="replace"))

@@ -34,13 +34,14 @@ def create(
     """Make a key and print it. It is shown this once."""
     from safelight.accounts import keys, users  # noqa: PLC0415  (imports the world)
     from safelight.cli.directly import on_database  # noqa: PLC0415
+    from safelight.values.ids import acting_for  # noqa: PLC0415
 
     wanted, expires_at = _scopes(scopes), _moment(expires)
 
     async def make(database: Database) -> str:
         found = await users.find(database, user)
         _, text = await keys.create(
-            database, found.id, name=name, scopes=wanted, expires_at=expires_at
+            database, acting_for(found.id), name=name, scopes=wanted, expires_at=expires_at
         )
         return text
 
@@ -56,9 +57,11 @@ def list_(user: Who, data_dir: DataDir = None) -> None:
 
     from safelight.accounts import keys, users  # noqa: PLC0415
     from safelight.cli.directly import on_database, show  # noqa: PLC0415
+    from safelight.values.ids import acting_for  # noqa: PLC0415
 
     async def read(database: Database) -> list[Key]:
-        return await keys.list_keys(database, (await users.find(database, user)).id)
+        found = await users.find(database, user)
+        return await keys.list_keys(database, acting_for(found.id))
 
     id_ = Column("id", min_width=36, no_wrap=True)  # whole, so that it can be copied
     table = Table(

@@ -10,7 +10,7 @@ from uuid import UUID
 from safelight.database.pool import Connection, Database, Row
 from safelight.values.credits import Credits
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
-from safelight.values.ids import OwnerId
+from safelight.values.ids import OwnerId, UserId
 
 Every = Literal["day", "week", "month"]
 
@@ -35,7 +35,7 @@ class Account:
     granted = available + held + used. allowance_due: when it is filled up next.
     """
 
-    id: OwnerId
+    id: UserId
     name: str | None
     unlimited: bool
     granted: Credits
@@ -47,12 +47,12 @@ class Account:
     open_jobs: int
 
 
-async def open_account(tx: Database | Connection, user_id: OwnerId) -> None:
+async def open_account(tx: Database | Connection, user_id: UserId) -> None:
     """Give a user an account, empty; one that has it keeps it as it is."""
     await tx.execute("INSERT INTO accounts (id) VALUES ($1) ON CONFLICT DO NOTHING", user_id)
 
 
-async def find(tx: Database | Connection, user: str) -> OwnerId:
+async def find(tx: Database | Connection, user: str) -> UserId:
     """The account of the user with this id or e-mail address, opened if it is the first time that
     it is needed. Raises: NotFound."""
     try:
@@ -66,7 +66,7 @@ async def find(tx: Database | Connection, user: str) -> OwnerId:
         )
     if user_id is None:
         raise NotFound("user")
-    found = OwnerId(UUID(int=user_id.int))
+    found = UserId(UUID(int=user_id.int))
     await open_account(tx, found)
     return found
 
@@ -96,7 +96,7 @@ async def read_page(database: Database, *, after: UUID | None, limit: int) -> li
 def _account(row: Row) -> Account:
     allowance = row["allowance"]
     return Account(
-        id=OwnerId(UUID(int=row["id"].int)),
+        id=UserId(UUID(int=row["id"].int)),
         name=row["name"],
         unlimited=row["unlimited"],
         granted=Credits(row["granted"]),
@@ -109,7 +109,7 @@ def _account(row: Row) -> Account:
     )
 
 
-async def set_unlimited(tx: Connection, account_id: OwnerId, unlimited: bool) -> None:
+async def set_unlimited(tx: Connection, account_id: UserId, unlimited: bool) -> None:
     """Whether jobs may be ordered without having the credits. What is available stays: an unlimited
     account does not touch it, and has it again afterwards. Raises: NotFound."""
     done = await tx.execute(
@@ -157,7 +157,7 @@ _FILL_DUE = _FILL.replace("{which}", "true")
 _FILL_ONE = _FILL.replace("{which}", "id = $2")
 
 
-async def set_allowance(tx: Connection, account_id: OwnerId, allowance: Allowance | None) -> None:
+async def set_allowance(tx: Connection, account_id: UserId, allowance: Allowance | None) -> None:
     """Give an allowance from now on, the first at once, or none any more. The same again changes
     nothing. Raises: NotFound, InvalidRequest."""
     if allowance and not 1 <= allowance.credits.amount <= CREDITS_MAX:

@@ -18,7 +18,7 @@ from safelight.credits.statements import EntryKind
 from safelight.database.pool import Connection, Database, Row
 from safelight.values.credits import Credits
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
-from safelight.values.ids import JobId, OwnerId
+from safelight.values.ids import JobId, UserId
 from safelight.values.prompts import clean_text
 
 REFERENCE_CHARS_MAX = 200
@@ -32,7 +32,7 @@ class Granted:
 
     id: int
     at: datetime
-    account_id: OwnerId
+    account_id: UserId
     kind: EntryKind
     credits: Credits
     available_after: Credits
@@ -62,7 +62,7 @@ SELECT * FROM posted WHERE line = 1
 
 async def grant(
     database: Database,
-    account_id: OwnerId,
+    account_id: UserId,
     amount: Credits,
     *,
     reference: str,
@@ -190,7 +190,7 @@ async def _read(tx: Database | Connection, entry: str) -> Row | None:
 def _again(
     known: Row,
     *,
-    account_id: OwnerId | None = None,
+    account_id: UserId | None = None,
     job_id: JobId | None = None,
     wanted: int | None,
     note: str | None,
@@ -221,7 +221,7 @@ def _granted(row: Row | None, *, is_new: bool) -> Granted:
     return Granted(
         id=row["id"],
         at=row["at"],
-        account_id=OwnerId(UUID(int=row["account_id"].int)),
+        account_id=UserId(UUID(int=row["account_id"].int)),
         kind=row["kind"],
         credits=Credits(abs(row["credits"])),
         available_after=Credits(row["available_after"]),

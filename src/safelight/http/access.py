@@ -17,7 +17,7 @@ from safelight.http.caller import Caller, Kind
 from safelight.http.edge import SAFE_METHODS, add_answer_header, host_name
 from safelight.values.credits import Credits
 from safelight.values.errors import CreditsShort, Forbidden, RateLimited, Unauthenticated
-from safelight.values.ids import LOCAL_OWNER, OwnerId, new_id
+from safelight.values.ids import LOCAL_OWNER, OwnerId, UserId, new_id
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ class Access:
 
     def _visitor(self, request: Request) -> Caller:
         known = self._visitors.read(request.cookies.get(self._cookie))
-        visitor = known or OwnerId(new_id())
+        visitor = known or OwnerId(UserId(new_id()))
         if known is None and request.scope["path"] == "/api/events":
             # A stream stays its opener's: a visitor without a name would not see there what he
             # orders next.

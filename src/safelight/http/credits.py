@@ -19,7 +19,7 @@ from safelight.http.shop import ShopDep
 from safelight.http.wire import Reused
 from safelight.values.credits import Credits
 from safelight.values.errors import NotFound
-from safelight.values.ids import JobId
+from safelight.values.ids import JobId, acting_for
 
 router = APIRouter(prefix="/api", tags=["credits"], route_class=JsonRoute)
 
@@ -137,7 +137,7 @@ async def change_account(user: User, body: wire.AccountIn, _: AdminDep, shop: Sh
             await accounts.set_unlimited(tx, account_id, body.unlimited)
         if body.changes_allowance:
             await accounts.set_allowance(tx, account_id, _wanted(body))
-        account = await accounts.read(tx, account_id)
+        account = await accounts.read(tx, acting_for(account_id))
     assert account is not None
     return answer(_account(account))
 

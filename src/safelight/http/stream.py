@@ -176,7 +176,7 @@ class _Lines:
         row = await repository.read(database, subscription.owner_id, subscription.job_id)
         if row is None or row["status"] not in ENDED:
             return False
-        return not await self._shop.feed.has_more(subscription.job_id, self._seen)
+        return not await self._shop.feed.has_more(subscription, self._seen)
 
     async def _snapshots(self) -> AsyncIterator[bytes]:
         """The job, or every live one; then the position to resume from, as a bare id."""
@@ -235,7 +235,8 @@ class _Lines:
         needed = list({event.job_id for event in events if event.kind in views.NEEDS_JOB})
         rows: dict[UUID, Row] = {}
         if needed:
-            found = await repository.read_many(self._shop.database, needed)
+            owner_id = self._subscription.owner_id
+            found = await repository.read_many(self._shop.database, owner_id, needed)
             rows = {UUID(int=row["id"].int): row for row in found}
         pieces = []
         for event in events:

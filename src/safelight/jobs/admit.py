@@ -136,7 +136,7 @@ class Admission:
         """What `submit` would do, without doing it. Raises: RequestRefused."""
         order = self.order(owner_id, wish)
         found = await self._reusable(order)
-        assets = await intake.asset_ids(self._database, found["id"]) if found else None
+        assets = await intake.asset_ids(self._database, owner_id, found["id"]) if found else None
         return Quoted(order.card.id, 0 if found else order.price.amount, assets, order.warnings)
 
     async def retry(

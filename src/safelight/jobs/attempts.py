@@ -12,7 +12,7 @@ from uuid import UUID
 from safelight.credits.ledger import SETTLE
 from safelight.database.pool import Database, Row
 from safelight.jobs.model import Attempt, Made
-from safelight.values.ids import JobId, OwnerId
+from safelight.values.ids import JobId, acting_for
 from safelight.values.prompts import CleanText, UserPrompt
 
 # The next attempt: one number higher, so that whoever held the job before can write nothing more.
@@ -96,7 +96,7 @@ async def start_attempts(
 def _attempt(row: Row) -> Attempt:
     return Attempt(
         job_id=JobId(UUID(int=row["id"].int)),
-        owner_id=OwnerId(UUID(int=row["owner_id"].int)),
+        owner_id=acting_for(row["owner_id"]),
         number=row["attempt"],
         tries=row["tries"],
         crashes=row["crashes"],

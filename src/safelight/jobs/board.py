@@ -138,12 +138,12 @@ class Board:
             [job_id for _, job_id in asked if job_id],
             [owner_id for owner_id, job_id in asked if not job_id],
         )
-        of_jobs = {place.job_id: {place.job_id: place} for place in places}
+        of_jobs = {(one.owner_id, one.job_id): {one.job_id: one} for one in places}
         of_owners: dict[UUID, dict[UUID, Place]] = {}
         for place in places:
             of_owners.setdefault(place.owner_id, {})[place.job_id] = place
         for (owner_id, job_id), watches in asked.items():
-            found = of_jobs.get(job_id) if job_id else of_owners.get(owner_id)
+            found = of_jobs.get((owner_id, job_id)) if job_id else of_owners.get(owner_id)
             for watch in watches:
                 watch.places, watch.look = found or _NOTHING, look
                 watch.nudge()

@@ -28,7 +28,7 @@ from safelight.values.errors import (
     Overloaded,
     RequestRefused,
 )
-from safelight.values.ids import JobId, OwnerId
+from safelight.values.ids import JobId, acting_for
 
 log = structlog.get_logger()
 
@@ -139,8 +139,9 @@ class DeadLetters:
         row = await self._database.fetchrow(f"{_LETTERS} WHERE letter.job_id = $1", job_id)
         if row is None:
             raise NotFound("dead letter")
+        owner_id = acting_for(row["owner_id"])
         job, predictions, steps, events = await asyncio.gather(
-            repository.read_many(self._database, [job_id]),
+            repository.read_many(self._database, owner_id, [job_id]),
             self._database.fetch(
                 """SELECT index, attempt, provider, model, state, provider_id, code, message, usd,
                           at, ended_at
@@ -152,7 +153,7 @@ class DeadLetters:
                    WHERE job_id = $1 ORDER BY at, name LIMIT 500""",
                 job_id,
             ),
-            repository.story(self._database, OwnerId(UUID(int=row["owner_id"].int)), job_id),
+            repository.story(self._database, owner_id, job_id),
         )
         return Inspected(row, job[0], predictions, steps, events)
 
@@ -164,7 +165,7 @@ class DeadLetters:
         async with self._alone_with(job_id) as tx:
             row = await self._open_letter(tx, job_id)
             new = await self._admission.retry(
-                OwnerId(UUID(int=row["owner_id"].int)),
+                acting_for(row["owner_id"]),
                 JobId(job_id),
                 request_id=request_id,
                 idempotency_key=replay_key(job_id),

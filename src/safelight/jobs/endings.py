@@ -7,7 +7,7 @@ from uuid import UUID
 
 from safelight.credits.ledger import SETTLE
 from safelight.database.pool import Database
-from safelight.values.ids import JobId, OwnerId
+from safelight.values.ids import JobId, OwnerId, acting_for
 
 # Whoever works on the job is fenced from this moment on. What was delivered before stays delivered,
 # and is what it costs. An entry that nobody has taken goes with its job; one that somebody holds
@@ -73,9 +73,7 @@ async def expire(database: Database) -> list[tuple[JobId, OwnerId]]:
     """End the jobs whose deadline is over: nobody is made to wait, or to pay, for ever."""
     error = _error("timeout", "This took too long", "It was not finished before its deadline.")
     rows = await database.fetch(_EXPIRE, "failed", error, "expire")
-    return [
-        (JobId(UUID(int=row["id"].int)), OwnerId(UUID(int=row["owner_id"].int))) for row in rows
-    ]
+    return [(JobId(UUID(int=row["id"].int)), acting_for(row["owner_id"])) for row in rows]
 
 
 _STALE = """

@@ -267,9 +267,12 @@ async def find_reusable(database: Database, owner_id: OwnerId, digest: bytes) ->
     )
 
 
-async def asset_ids(database: Database, job_id: UUID) -> list[UUID]:
+async def asset_ids(database: Database, owner_id: OwnerId, job_id: UUID) -> list[UUID]:
+    """The pictures that a job of the owner shows."""
     rows = await database.fetch(
-        "SELECT asset_id FROM outputs WHERE job_id = $1 AND asset_id IS NOT NULL ORDER BY index",
+        """SELECT asset_id FROM outputs JOIN jobs ON jobs.id = job_id
+           WHERE job_id = $2 AND owner_id = $1 AND asset_id IS NOT NULL ORDER BY index""",
+        owner_id,
         job_id,
     )
     return [row["asset_id"] for row in rows]

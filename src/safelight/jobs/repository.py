@@ -31,9 +31,11 @@ async def read(database: Database, owner_id: OwnerId, job_id: JobId | UUID) -> R
     return await database.fetchrow(_SHOWN + "WHERE j.id = $1 AND j.owner_id = $2", job_id, owner_id)
 
 
-async def read_many(database: Database, job_ids: list[UUID]) -> list[Row]:
-    """Several jobs at once, for streams that have already checked whose they are."""
-    return await database.fetch(_SHOWN + "WHERE j.id = ANY($1)", job_ids)
+async def read_many(database: Database, owner_id: OwnerId, job_ids: list[UUID]) -> list[Row]:
+    """Several jobs at once; those that are not the owner's are left out."""
+    return await database.fetch(
+        _SHOWN + "WHERE j.id = ANY($1) AND j.owner_id = $2", job_ids, owner_id
+    )
 
 
 LIVE_MAX = 200

@@ -6,7 +6,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from safelight.database.pool import Database
-from safelight.values.ids import JobId, OwnerId
+from safelight.values.ids import JobId, OwnerId, acting_for
 
 # In three statements, because one would look at the owner's jobs as they were before it waited for
 # the lock. Jobs that somebody is cancelling at this moment are left out: he holds their row and
@@ -51,7 +51,7 @@ async def unpark_forgotten(database: Database) -> int:
            WHERE parked_jobs > 0 AND (running_max IS NULL OR open_jobs - parked_jobs < running_max)
            LIMIT 1000"""
     )
-    return sum([await unpark(database, OwnerId(UUID(int=row["id"].int))) for row in rows])
+    return sum([await unpark(database, acting_for(row["id"])) for row in rows])
 
 
 # The entry in hand goes to the more urgent job, which leaves its own to the one that waits longer.
