@@ -1,0 +1,150 @@
+"""Who may do what: a row for every operation of the API, and what each kind of caller is answered.
+
+To add a route, add its row. Rows of routes that are not there are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Needs = Literal["open", "any key", "jobs:read", "jobs:write", "assets:read", "whole key", "admin"]
+Thing = Literal["job", "ended job", "asset", "key", "letter", "lane", "user"]
+Ids = dict[str, str]  # the names in the path, and `owner`, `reference`
+
+# Whoever has none of these sees no difference between another's and none. Lanes, letters and users
+# are an administrator's, who may see all of them.
+OWNED = ("job", "ended job", "asset", "key")
+
+
+@dataclass(frozen=True)
+class Row:
+    """needs: what a caller must show. thing: what the path names. body: of a request that is right.
+    ok: what whoever may do it is answered. visitors: whether people without a key may, where they
+    are let in at all."""
+
+    needs: Needs
+    thing: Thing | None = None
+    ok: int = 200
+    body: Callable[[Ids], dict[str, Any]] | None = None
+    visitors: bool = True
+    file: bool = False
+
+
+def _none(_: Ids) -> dict[str, Any]:
+    return {}
+
+
+ROWS: dict[str, Row] = {
+    "POST /api/jobs": Row("jobs:write", ok=202, body=lambda _: {"prompt": "a heron"}),
+    "GET /api/jobs": Row("jobs:read"),
+    "GET /api/jobs/{job_id}": Row("jobs:read", "job"),
+    "DELETE /api/jobs/{job_id}": Row("jobs:write", "job"),
+    "POST /api/jobs/{job_id}/retry": Row("jobs:write", "ended job", ok=202),
+    "GET /api/jobs/{job_id}/events": Row("jobs:read", "job"),
+    "GET /api/jobs/{job_id}/stream": Row("jobs:read", "job"),
+    "GET /api/jobs/{job_id}/receipt": Row("jobs:read", "job"),
+    "GET /api/events": Row("jobs:read"),
+    "GET /api/assets": Row("assets:read"),
+    "GET /api/assets/{asset_id}": Row("assets:read", "asset"),
+    "PATCH /api/assets/{asset_id}": Row("jobs:write", "asset", body=lambda _: {"starred": True}),
+    "DELETE /api/assets/{asset_id}": Row("jobs:write", "asset"),
+    "POST /api/assets/{asset_id}/restore": Row("jobs:write", "asset"),
+    # The signature is the permission; without one there is nothing, for nobody.
+    "GET /media/{asset_id}/{name}": Row("open", "asset", ok=404),
+    "GET /api/models": Row("any key"),
+    "GET /api/styles": Row("any key"),
+    "GET /api/stats": Row("jobs:read"),
+    "GET /api/me": Row("any key"),
+    "GET /api/credits": Row("jobs:read"),
+    "GET /api/credits/ledger": Row("jobs:read"),
+    "GET /api/keys": Row("whole key", visitors=False),
+    "POST /api/keys": Row("whole key", ok=201, body=lambda _: {"name": "new"}, visitors=False),
+    "DELETE /api/keys/{key_id}": Row("whole key", "key", visitors=False),
+    "POST /api/admin/grants": Row(
+        "admin",
+        ok=201,
+        body=lambda ids: {"user": ids["owner"], "credits": 1, "reference": ids["reference"]},
+    ),
+    # Nothing was charged for it yet, which is said only to whoever may ask.
+    "POST /api/admin/refunds": Row(
+        "admin", "job", ok=422, body=lambda ids: {"job": ids["job_id"], "reference": "x"}
+    ),
+    "GET /api/admin/accounts": Row("admin"),
+    "PUT /api/admin/accounts/{user}": Row("admin", "user", body=lambda _: {"unlimited": False}),
+    "GET /api/admin/queue": Row("admin"),
+    "POST /api/admin/queue/{lane}/pause": Row("admin", "lane", body=lambda _: {"seconds": 1}),
+    "POST /api/admin/queue/{lane}/resume": Row("admin", "lane"),
+    "GET /api/admin/providers": Row("admin"),
+    "GET /api/admin/models": Row("admin"),
+    "GET /api/admin/dead-letters": Row("admin"),
+    "POST /api/admin/dead-letters/replay": Row("admin", body=lambda _: {"code": "none such"}),
+    "POST /api/admin/dead-letters/discard": Row("admin", body=lambda _: {"code": "none such"}),
+    "GET /api/admin/dead-letters/{job_id}": Row("admin", "letter"),
+    "DELETE /api/admin/dead-letters/{job_id}": Row("admin", "letter"),
+    "POST /api/admin/dead-letters/{job_id}/replay": Row("admin", "letter", ok=202),
+    "GET /healthz": Row("open"),
+    "GET /readyz": Row("open"),
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody who asks. whose: `owner` has what the paths name, `other` has not, `nobody` is not
+    known here. scopes: of the key; None: a whole key."""
+
+    name: str
+    whose: Literal["owner", "other", "nobody"]
+    scopes: tuple[str, ...] | None = None
+    is_admin: bool = False
+    is_disabled: bool = False
+    is_visitor: bool = False
+
+
+SCOPES = ("jobs:read", "jobs:write", "assets:read", "admin")
+
+# Where accounts are on and visitors are not let in.
+KEYHOLDERS = (
+    Principal("owner", "owner"),
+    *(Principal(f"owner, key for {scope}", "owner", (scope,)) for scope in SCOPES),
+    Principal("other user", "other"),
+    *(Principal(f"other user, key for {scope}", "other", (scope,)) for scope in SCOPES),
+    Principal("other user, key for all scopes", "other", SCOPES),
+    Principal("administrator, whole key", "other", is_admin=True),
+    Principal("administrator, key for admin", "other", ("admin",), is_admin=True),
+    Principal("administrator, key for all scopes", "other", SCOPES, is_admin=True),
+    Principal("disabled user", "other", is_disabled=True),
+    Principal("disabled administrator", "other", SCOPES, is_admin=True, is_disabled=True),
+    Principal("anonymous", "nobody"),
+    Principal("revoked key", "nobody"),
+    Principal("expired key", "nobody"),
+    Principal("key nobody has", "nobody"),
+    Principal("mistyped key", "nobody"),
+)
+# Where visitors are let in.
+VISITORS = (
+    Principal("visitor", "owner", is_visitor=True),
+    Principal("another visitor", "other", is_visitor=True),
+    Principal("visitor without a cookie", "other", is_visitor=True),
+    Principal("visitor with a forged cookie", "other", is_visitor=True),
+)
+
+
+def expected(row: Row, who: Principal) -> int:  # noqa: PLR0911  (a table reads best in one piece)
+    """The status of the answer."""
+    if row.needs == "open":
+        return row.ok
+    if who.whose == "nobody":
+        return 401
+    if who.is_disabled:
+        return 403
+    if row.needs == "admin":
+        return row.ok if who.is_admin and "admin" in (who.scopes or ()) else 403
+    if who.scopes is not None and row.needs != "any key" and row.needs not in who.scopes:
+        return 403
+    if who.is_visitor and not row.visitors:
+        return 403
+    if row.thing in OWNED and who.whose != "owner":
+        return 404
+    return row.ok
