@@ -13,6 +13,7 @@ import tomllib
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
@@ -94,6 +95,11 @@ class Settings(BaseSettings):
         description="Signs picture links and cookies; at least 32 characters. Default: made once "
         "and kept in the data folder. Several hosts need the same one.",
     )
+    secret_key_previous: SecretStr | None = Field(
+        None,
+        description="The key before: its links and cookies stay valid as long as it stands here. "
+        "Take it out a day after the change.",
+    )
     log_format: Literal["auto", "json", "pretty"] = Field(
         "auto", description="auto: pretty on a terminal, JSON otherwise."
     )
@@ -102,6 +108,16 @@ class Settings(BaseSettings):
     )
     link_lifetime_s: int = Field(
         1800, ge=60, le=86_400, description="How long a signed picture link stays valid."
+    )
+    media_delivery: Literal["proxy", "direct"] = Field(
+        "proxy",
+        description="proxy: pictures are sent through this server. direct: a link leads on to the "
+        "storage itself (s3://, gs://, az://) for a minute.",
+    )
+    cors_origins: list[str] = Field(
+        [],
+        description="Other sites whose pages may use the API with a key, as a JSON list of exact "
+        'origins such as ["https://app.example.org"]. Cookies are never sent along.',
     )
 
     accounts: Literal["off", "on"] = Field(
@@ -269,7 +285,31 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("secret_key")
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, origins: list[str]) -> list[str]:
+        for each in origins:
+            parts = urlsplit(each)
+            exact = f"{parts.scheme}://{parts.netloc}".lower()
+            is_site = parts.scheme in ("https", "http") and parts.hostname and "*" not in each
+            if not is_site or each != exact:
+                raise ValueError(
+                    f"{each[:80]!r} is no exact origin such as https://app.example.org: scheme, "
+                    "name and port in lower case, no path, no *"
+                )
+        return origins
+
+    @model_validator(mode="after")
+    def _something_to_lead_to(self) -> Settings:
+        url = self.storage_url or ""
+        if self.media_delivery == "direct" and not url.startswith(("s3://", "gs://", "az://")):
+            raise ValueError(
+                "media_delivery: direct needs storage_url = s3://…, gs://… or az://…; pictures on "
+                "this machine can only be sent through it"
+            )
+        return self
+
+    @field_validator("secret_key", "secret_key_previous")
     @classmethod
     def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
         if key and len(key.get_secret_value()) < 32:
@@ -346,3 +386,9 @@ def secret_key(settings: Settings) -> bytes:
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_hex(32).encode())
     return path.read_bytes()
+
+
+def previous_secret_key(settings: Settings) -> bytes | None:
+    """The key before, while what it signed is still to be valid."""
+    previous = settings.secret_key_previous
+    return previous.get_secret_value().encode() if previous else None

@@ -27,7 +27,7 @@ from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
 from safelight.http.shop import Shop
 from safelight.images.links import Links
-from safelight.images.store import ObjectPictureStore
+from safelight.images.store import DirectLinks, ObjectPictureStore
 from safelight.jobs.admit import Admission
 from safelight.jobs.board import Board
 from safelight.jobs.dead_letters import DeadLetters
@@ -47,7 +47,7 @@ from safelight.queueing.entries import ring_for_entries
 from safelight.queueing.lanes import Lanes
 from safelight.queueing.passes import Limit, declare
 from safelight.queueing.worker import Counter, Worker
-from safelight.settings import Settings, SettingsWrong, secret_key, sentences
+from safelight.settings import Settings, SettingsWrong, previous_secret_key, secret_key, sentences
 from safelight.values.credits import Credits
 from safelight.values.ids import OwnerId
 
@@ -129,7 +129,9 @@ async def open_shop(
             feed=feed,
             registry=registry,
             store=store,
-            links=Links(secret_key(settings), settings.link_lifetime_s),
+            links=Links(
+                secret_key(settings), settings.link_lifetime_s, previous_secret_key(settings)
+            ),
             admission=admission,
             ledger=ledger,
             forecast=forecast,
@@ -138,6 +140,7 @@ async def open_shop(
             metrics=QueueMetrics(database, lanes, ledger),
             access=_access(settings, database),
             lanes=lanes,
+            direct=await _direct(settings, store),
             worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
             if with_worker
             else None,
@@ -174,6 +177,10 @@ async def open_shop(
         yield shop
 
 
+async def _direct(settings: Settings, store: ObjectPictureStore) -> DirectLinks | None:
+    return await DirectLinks.over(store) if settings.media_delivery == "direct" else None
+
+
 def build_registry(settings: Settings) -> Registry:
     """The models these settings switch on. Raises: SettingsWrong."""
     try:
@@ -190,6 +197,8 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
         hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
         https=_is_https(settings),
+        cors_origins=settings.cors_origins,
+        image_origins=shop.direct.origins if shop.direct else (),
     )
 
 
@@ -216,6 +225,7 @@ def _access(settings: Settings, database: Database) -> Access:
             credits_a_day=settings.visitor_credits,
             open_account=lambda account: open_account(database, account),
             grant=give,
+            previous=previous_secret_key(settings),
         ),
         terms={
             "local": Terms(),

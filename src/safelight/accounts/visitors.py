@@ -38,10 +38,16 @@ class Visitors:
         credits_a_day: int,
         open_account: OpenAccount,
         grant: Grant,
+        previous: bytes | None = None,
     ) -> None:
+        """previous: the secret before, whose cookies are still known."""
         self._limiter = limiter
         # A key of its own for this purpose: a signature here can never pass for another kind.
-        self._key = hmac.digest(secret, b"safelight visitors 1", "sha256")
+        self._keys = [
+            hmac.digest(each, b"safelight visitors 1", "sha256")
+            for each in (secret, previous)
+            if each is not None
+        ]
         self._allowance = Limit(credits_a_day, _DAY_S)
         self._open_account = open_account
         self._grant = grant
@@ -53,11 +59,12 @@ class Visitors:
             visitor = OwnerId(UserId(UUID(text)))
         except ValueError:
             return None
-        is_ours = hmac.compare_digest(self._signature(visitor), signature.encode(errors="replace"))
+        given = signature.encode(errors="replace")
+        is_ours = any(hmac.compare_digest(_signature(key, visitor), given) for key in self._keys)
         return visitor if is_ours else None
 
     def cookie(self, visitor: OwnerId) -> str:
-        return f"{visitor.hex}.{self._signature(visitor).decode()}"
+        return f"{visitor.hex}.{_signature(self._keys[0], visitor).decode()}"
 
     async def welcome(self, visitor: OwnerId) -> None:
         """Be sure that there is an account to order with. It is empty."""
@@ -77,9 +84,10 @@ class Visitors:
         """What an address can still be given today."""
         return Credits(await self._limiter.left_over(_credits(bucket), self._allowance))
 
-    def _signature(self, visitor: OwnerId) -> bytes:
-        digest = hmac.digest(self._key, visitor.bytes, hashlib.sha256)
-        return urlsafe_b64encode(digest).rstrip(b"=")
+
+def _signature(key: bytes, visitor: OwnerId) -> bytes:
+    digest = hmac.digest(key, visitor.bytes, hashlib.sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=")
 
 
 def _credits(bucket: str) -> str:

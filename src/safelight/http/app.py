@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from safelight import __version__
 from safelight.http import (
@@ -17,7 +20,7 @@ from safelight.http import (
     stream,
 )
 from safelight.http import credits as credits_
-from safelight.http.edge import Edge
+from safelight.http.edge import CORS, Edge
 from safelight.http.errors import Api, add_error_answers
 from safelight.http.reference import add_reference
 from safelight.http.shop import Shop
@@ -35,10 +38,13 @@ def create_app(
     hosts: frozenset[str] = frozenset(),
     body_bytes_max: int = 1024 * 1024,
     https: bool = False,
+    cors_origins: Sequence[str] = (),
+    image_origins: Sequence[str] = (),
 ) -> FastAPI:
     """The application over its rooms. Without them (None) only its OpenAPI document is of use.
 
-    hosts: the names it answers to; empty means any.
+    hosts: the names it answers to; empty means any. cors_origins: other sites whose pages may use
+    it. image_origins: where pictures come from besides this host.
     """
     app = Api(
         title="Safelight",
@@ -64,6 +70,14 @@ def create_app(
         app.include_router(room.router)
     add_error_answers(app)
     add_reference(app)
-    add_studio(app)
-    app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https)
+    add_studio(app, image_origins=image_origins)
+    if cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=cors_origins, **CORS)
+    app.add_middleware(
+        Edge,
+        hosts=hosts,
+        body_bytes_max=body_bytes_max,
+        https=https,
+        friends=frozenset(cors_origins),
+    )
     return app

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 JSON_DEPTH_MAX = 32
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site"})
+_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site", b"origin"})
 
 _EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",
@@ -32,7 +32,24 @@ _EVERY_ANSWER = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+# For pages of the sites that are allowed: they show a key, never a cookie (no allow_credentials).
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_headers": [
+        "Authorization",
+        "Content-Type",
+        "Idempotency-Key",
+        "If-None-Match",
+        "Last-Event-ID",
+        "Prefer",
+        "X-Request-ID",
+    ],
+    "expose_headers": ["Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"],
+    "max_age": 600,
+}
 _ANSWER_HEADERS = "answer_headers"
+# A script's own policy would be that of a worker it starts; pages bring theirs.
+_OF_PAGES = ("text/html", "text/javascript", "text/css", "font/")
 _DATA_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -40,9 +57,17 @@ class Edge:
     """The outermost layer. Plain ASGI: a middleware that buffers would break streams."""
 
     def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], body_bytes_max: int, https: bool
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        body_bytes_max: int,
+        https: bool,
+        friends: frozenset[str] = frozenset(),
     ) -> None:
+        """friends: origins whose pages may change things here too."""
         self._app = app
+        self._friends = friends
         self._hosts = hosts
         self._body_bytes_max = body_bytes_max
         self._headers = dict(_EVERY_ANSWER)
@@ -114,7 +139,9 @@ class Edge:
                 "This server does not answer to that name. If it is its own, set "
                 "SAFELIGHT_PUBLIC_URL to the address browsers use."
             )
-        if scope["method"] not in SAFE_METHODS and headers.get(b"sec-fetch-site") == b"cross-site":
+        is_friend = headers.get(b"origin", b"").decode("latin-1") in self._friends
+        is_foreign = headers.get(b"sec-fetch-site") == b"cross-site" and not is_friend
+        if scope["method"] not in SAFE_METHODS and is_foreign:
             return "Another site's page may not change anything here."
         return None
 
@@ -123,7 +150,7 @@ class Edge:
         for name, value in self._headers.items():
             headers.setdefault(name, value)
         kind = headers.get("content-type", "")
-        if kind.startswith(("application/json", "application/problem+json")):
+        if kind and not kind.startswith(_OF_PAGES):
             headers.setdefault("Content-Security-Policy", _DATA_CSP)
             headers.setdefault("Cache-Control", "no-store")
 

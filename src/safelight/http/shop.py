@@ -13,7 +13,7 @@ from safelight.database.wakeups import Wakeups
 from safelight.http.access import Access
 from safelight.http.metrics import QueueMetrics
 from safelight.images.links import Links
-from safelight.images.store import PictureStore
+from safelight.images.store import DirectLinks, PictureStore
 from safelight.jobs.admit import Admission
 from safelight.jobs.board import Board
 from safelight.jobs.dead_letters import DeadLetters
@@ -45,6 +45,7 @@ class Shop:
     access: Access
     lanes: Lanes
     worker: Worker | None
+    direct: DirectLinks | None = None  # None: pictures are sent through this server
     stopping: bool = False
 
 

@@ -23,9 +23,14 @@ _ROUND_S = 300
 class Links:
     """Makes and checks links; the key never leaves it."""
 
-    def __init__(self, secret: bytes, lifetime_s: int) -> None:
+    def __init__(self, secret: bytes, lifetime_s: int, previous: bytes | None = None) -> None:
+        """previous: the secret before, whose links are accepted too and never made."""
         # A key of its own for this purpose: a signature here can never pass for another kind.
-        self._key = hmac.digest(secret, b"safelight media links 1", "sha256")
+        self._keys = [
+            hmac.digest(each, b"safelight media links 1", "sha256")
+            for each in (secret, previous)
+            if each is not None
+        ]
         self._lifetime_s = lifetime_s
 
     def original(self, asset_id: UUID | str, image_format: str) -> str:
@@ -44,7 +49,10 @@ class Links:
             return "wrong"
         if expires != str(int(expires)):  # 0123 would be a second link with the same signature
             return "wrong"
-        if not hmac.compare_digest(self._signature(path, int(expires)), signature.encode()):
+        given = signature.encode()
+        if not any(
+            hmac.compare_digest(_signature(key, path, int(expires)), given) for key in self._keys
+        ):
             return "wrong"
         return "ok" if int(expires) > time.time() else "expired"
 
@@ -54,11 +62,13 @@ class Links:
 
     def _sign(self, path: str) -> str:
         expires = self._expiry()
-        return f"{path}?exp={expires}&sig={self._signature(path, expires).decode()}"
+        signature = _signature(self._keys[0], path, expires)
+        return f"{path}?exp={expires}&sig={signature.decode()}"
 
-    def _signature(self, path: str, expires: int) -> bytes:
-        digest = hmac.digest(self._key, f"{path}?{expires}".encode(), hashlib.sha256)
-        return urlsafe_b64encode(digest).rstrip(b"=")
+
+def _signature(key: bytes, path: str, expires: int) -> bytes:
+    digest = hmac.digest(key, f"{path}?{expires}".encode(), hashlib.sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=")
 
 
 def _known(image_format: str) -> ImageFormat:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -11,12 +12,16 @@ from uuid import UUID, uuid4
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, MemoryStore, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, MemoryStore, S3Store, from_url
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 PREVIEW_SIDES = (160, 320, 640)
+DIRECT_LINK_S = 60
+
+_CONTENT_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
+_SIGNING = (S3Store, GCSStore, AzureStore)
 
 
 class StorageUnusable(Exception):
@@ -70,7 +75,12 @@ class ObjectPictureStore:
             raise _unusable(self.place, error) from None
 
     async def put(self, key: str, data: bytes) -> None:
-        await obstore.put_async(self._store, key, data)
+        kind = _CONTENT_TYPES.get(key.rpartition(".")[2])
+        if kind and isinstance(self._store, _SIGNING):
+            # Whoever follows a direct link is told this by the storage itself.
+            await obstore.put_async(self._store, key, data, attributes={"Content-Type": kind})
+        else:
+            await obstore.put_async(self._store, key, data)
 
     async def get(self, key: str) -> bytes:
         """Raises: KeyError when there is no such object."""
@@ -100,6 +110,27 @@ class ObjectPictureStore:
                 await obstore.delete_async(self._store, key)
             except (NotFoundError, FileNotFoundError):
                 continue
+
+
+class DirectLinks:
+    """Links to the storage itself, signed by it, good for DIRECT_LINK_S."""
+
+    def __init__(self, store: S3Store | GCSStore | AzureStore, origins: Sequence[str]) -> None:
+        self._store = store
+        self.origins = tuple(origins)
+
+    @classmethod
+    async def over(cls, store: ObjectPictureStore) -> DirectLinks:
+        """Raises: StorageUnusable for a storage that cannot sign."""
+        inner = store._store
+        if not isinstance(inner, _SIGNING):
+            raise StorageUnusable(f"The storage {store.place} cannot be linked to directly.")
+        parts = urlsplit(await cls(inner, ()).to("probe"))
+        return cls(inner, [f"{parts.scheme}://{parts.netloc}"])
+
+    async def to(self, key: str) -> str:
+        lifetime = timedelta(seconds=DIRECT_LINK_S)
+        return str(await obstore.sign_async(self._store, "GET", key, lifetime))
 
 
 def _unusable(place: str, error: Exception) -> StorageUnusable:
