@@ -1,4 +1,4 @@
-"""Links to pictures: nothing but what was signed, as long as it was signed, by a key that counts."""
+"""Links to pictures: what was signed, as long as it was signed, by a key that counts."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from safelight.accounts.keys import PREFIX
 from safelight.http.errors import problem
 from safelight.values.errors import FieldError, InvalidRequest, TooLarge, UnsupportedMedia
 from safelight.values.ids import new_id
@@ -193,7 +194,8 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             text = value.decode("latin-1")
-            if _REQUEST_ID.fullmatch(text):
+            # Not a key that somebody put into the wrong header: this is stored and logged.
+            if _REQUEST_ID.fullmatch(text) and not text.startswith(PREFIX):
                 return str(text)
     return str(new_id())
 
