@@ -141,8 +141,8 @@ async def test_nothing_in_a_stored_picture_ever_runs(
                 assert answer.headers["content-disposition"].startswith("attachment"), what
                 assert answer.headers["content-type"] in ("image/png", "image/jpeg", "image/webp")
                 continue
-            if "160" in url.rpartition("/")[2] or "640" in url.rpartition("/")[2]:
-                continue  # the same route and headers as 320
+            if not LONG and ("/160.webp" in url or "/640.webp" in url):
+                continue  # the same route as 320, to the letter
             await page.goto(studio.url + url)
             seen += 1
             assert await page.title() != "ran", what
