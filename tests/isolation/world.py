@@ -106,6 +106,7 @@ class World:
         """One of the owner's, and what else a path or body may name."""
         ids: Ids = {"owner": str(self.owner), "user": str(self.owner), "reference": str(uuid4())}
         ids |= {"lane": "sketch", "name": "original.png"}
+        ids |= {name: str(uuid4()) for name in ("session_id", "invite_id", "user_id")}
         match thing:
             case "job" | "ended job" | "letter":
                 ids["job_id"] = await self._job(ended=thing != "job")
