@@ -19,12 +19,13 @@ Role = Literal["user", "admin"]
 NAME_CHARS_MAX = 100
 EMAIL_CHARS_MAX = 254  # RFC 5321
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_COLUMNS = "id, name, email, role, created_at, disabled_at"
+_COLUMNS = "id, name, email, role, created_at, disabled_at, deleted_at"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """disabled_at: since when none of the user's keys is let in."""
+    """disabled_at: since when none of the user's keys is let in. deleted_at: since when he is to be
+    forgotten (accounts/leaving.py); he is disabled too."""
 
     id: OwnerId
     name: str
@@ -32,6 +33,7 @@ class User:
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    deleted_at: datetime | None = None
 
 
 async def create(
@@ -66,7 +68,7 @@ async def find(database: Database, who: str) -> User:
     ways = {"id = $1": _uuid(who), "lower(email) = lower($1)": who, "name = $1": who}
     for way, value in ways.items():
         rows = await database.fetch(
-            f"SELECT {_COLUMNS} FROM users WHERE {way} LIMIT 2",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM users WHERE {way} AND forgotten_at IS NULL LIMIT 2",  # noqa: S608
             value,
         )
         if len(rows) == 1:
@@ -78,8 +80,10 @@ async def find(database: Database, who: str) -> User:
 
 
 async def list_users(database: Database) -> list[User]:
-    """All of them, the oldest first."""
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")  # noqa: S608
+    """All of them, the oldest first; without those that were forgotten."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM users WHERE forgotten_at IS NULL ORDER BY id"  # noqa: S608
+    )
     return [_user(row) for row in rows]
 
 

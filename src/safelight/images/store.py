@@ -134,9 +134,14 @@ class ObjectPictureStore:
                 await asyncio.to_thread((self._folder / place).rmdir)
 
     async def pages(self, prefix: str | None = None) -> AsyncIterator[list[Stored]]:
-        """All objects, or those in one folder, some hundred at a time and in no order."""
-        async for page in obstore.list(self._store, prefix, chunk_size=_PAGE):
-            yield [Stored(one["path"], int(one["size"]), one["last_modified"]) for one in page]
+        """All objects, or those in one folder, some hundred at a time and in no order.
+
+        Raises: StorageUnusable."""
+        try:
+            async for page in obstore.list(self._store, prefix, chunk_size=_PAGE):
+                yield [Stored(one["path"], int(one["size"]), one["last_modified"]) for one in page]
+        except (BaseError, OSError) as error:
+            raise _unusable(self.place, error) from None
 
     async def clock(self) -> datetime:
         """What time it is where the objects are."""
