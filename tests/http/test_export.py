@@ -125,12 +125,12 @@ async def test_a_picture_that_is_gone_is_told_and_the_rest_is_whole(studio: Stud
 
 
 async def test_ten_times_as_many_pictures_take_no_more_memory(studio: Studio) -> None:
-    few, many = (1_000, 10_000) if LONG else (25, 250)
+    few, many, size = (1_000, 10_000, 20_000) if LONG else (25, 250, 100_000)
     for _ in range(few):
-        await add_picture(studio.database, studio.shop.store, size=100_000)
+        await add_picture(studio.database, studio.shop.store, size=size)
     small_peak, small_size = await export_whole(studio)
     for _ in range(many - few):
-        await add_picture(studio.database, studio.shop.store, size=100_000)
+        await add_picture(studio.database, studio.shop.store, size=size)
 
     large_peak, large_size = await export_whole(studio)
 
