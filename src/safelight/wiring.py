@@ -26,6 +26,7 @@ from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
 from safelight.http.shop import Shop
+from safelight.images.darkroom import Darkroom
 from safelight.images.links import Links
 from safelight.images.store import ObjectPictureStore
 from safelight.jobs.admit import Admission
@@ -110,6 +111,8 @@ async def open_shop(
         stack.push_async_callback(registry.close)
         store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
         await store.check()
+        darkroom = Darkroom()
+        stack.push_async_callback(darkroom.close)
         database = await stack.enter_async_context(open_database(settings))
         wakeups = Wakeups(database)
         feed = Feed(database, wakeups)
@@ -138,7 +141,7 @@ async def open_shop(
             metrics=QueueMetrics(database, lanes, ledger),
             access=_access(settings, database),
             lanes=lanes,
-            worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
+            worker=_worker(settings, database, wakeups, feed, registry, lanes, store, darkroom)
             if with_worker
             else None,
         )
@@ -251,6 +254,7 @@ def _worker(
     registry: Registry,
     lanes: Lanes,
     store: ObjectPictureStore,
+    darkroom: Darkroom,
 ) -> Worker:
     pipeline = Pipeline(
         database,
@@ -258,6 +262,7 @@ def _worker(
         registry,
         lanes=lanes,
         store=store,
+        darkroom=darkroom,
         limits=Limits(
             attempts_max=settings.attempts_max,
             crashes_max=settings.crashes_max,

@@ -16,8 +16,6 @@ from obstore.store import LocalStore, MemoryStore, from_url
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-PREVIEW_SIDES = (160, 320, 640)
-
 
 class StorageUnusable(Exception):
     """The storage cannot be reached or written; the message is a sentence for the operator."""

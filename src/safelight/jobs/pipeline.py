@@ -13,6 +13,7 @@ import structlog
 from safelight.crashpoints import crash
 from safelight.database.patience import GONE, patiently
 from safelight.database.pool import Database
+from safelight.images.darkroom import Darkroom
 from safelight.images.store import PictureStore
 from safelight.jobs import attempts, rendering, turns
 from safelight.jobs.attempts import HELD_UP, Claim, Delivered
@@ -90,6 +91,7 @@ class Pipeline:
         *,
         lanes: Lanes,
         store: PictureStore,
+        darkroom: Darkroom,
         limits: Limits,
         on_freed: Callable[[], None],
     ) -> None:
@@ -99,6 +101,7 @@ class Pipeline:
         self._registry = registry
         self._lanes = lanes
         self._store = store
+        self._darkroom = darkroom
         self._limits = limits
         self._on_freed = on_freed
 
@@ -214,6 +217,7 @@ class Pipeline:
                 self._registry.image(attempt.provider),
                 self._lanes,
                 self._store,
+                self._darkroom,
                 progress.reach(index),
             )
 
