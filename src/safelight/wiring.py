@@ -36,6 +36,7 @@ from safelight.jobs.feed import Feed
 from safelight.jobs.pipeline import Limits, Pipeline
 from safelight.jobs.reconcile import drop_abandoned
 from safelight.jobs.upkeep import Upkeep
+from safelight.jobs.uploads import Uploads
 from safelight.jobs.waiting import Forecast
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
@@ -134,6 +135,13 @@ async def open_shop(
             store=store,
             links=Links(secret_key(settings), settings.link_lifetime_s),
             admission=admission,
+            uploads=Uploads(
+                database,
+                store,
+                darkroom,
+                bytes_max=settings.upload_bytes_max,
+                quota_bytes=settings.quota_bytes or None,
+            ),
             ledger=ledger,
             forecast=forecast,
             board=Board(forecast),
@@ -192,6 +200,7 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
         shop,
         hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
+        upload_bytes_max=settings.upload_bytes_max,
         https=_is_https(settings),
     )
 

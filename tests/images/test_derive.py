@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 
 import pytest
@@ -10,10 +9,8 @@ from PIL import Image
 
 from safelight.images.darkroom import Darkroom, Derived
 from safelight.images.headers import PIXELS_MAX, Undecodable, read_header
-from safelight.images.store import original_key
 from tests.images.pictures import LEFT, RIGHT, deep_grey, noise, opened, saved, two_colours
 from tests.images.test_thumbhash import decode
-from tests.studio import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -191,15 +188,3 @@ async def test_too_many_pixels_are_refused_from_the_header_alone(darkroom: Darkr
 
     with pytest.raises(Undecodable, match="too large"):
         read_header(bomb)
-
-
-async def test_the_original_is_kept_byte_for_byte(studio: Studio) -> None:
-    job = await studio.generate("a heron", model="openai/flux-schnell")
-
-    asset = job["outputs"][0]["asset"]
-    served = (await studio.client.get(asset["url"])).content
-    row = await studio.database.fetchrow("SELECT id, sha256, bytes FROM assets")
-    kept = await studio.shop.store.get(original_key(row["id"], "png"))
-    assert served == kept
-    assert hashlib.sha256(served).digest() == row["sha256"]
-    assert len(served) == row["bytes"]

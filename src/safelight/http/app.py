@@ -15,6 +15,7 @@ from safelight.http import (
     media,
     service,
     stream,
+    uploads,
 )
 from safelight.http import credits as credits_
 from safelight.http.edge import Edge
@@ -34,6 +35,7 @@ def create_app(
     *,
     hosts: frozenset[str] = frozenset(),
     body_bytes_max: int = 1024 * 1024,
+    upload_bytes_max: int = 20 * 1024 * 1024,
     https: bool = False,
 ) -> FastAPI:
     """The application over its rooms. Without them (None) only its OpenAPI document is of use.
@@ -53,6 +55,7 @@ def create_app(
         jobs,
         stream,
         assets,
+        uploads,
         media,
         catalogue,
         credits_,
@@ -65,5 +68,11 @@ def create_app(
     add_error_answers(app)
     add_reference(app)
     add_studio(app)
-    app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https)
+    app.add_middleware(
+        Edge,
+        hosts=hosts,
+        body_bytes_max=body_bytes_max,
+        larger={("POST", uploads.PATH): upload_bytes_max + uploads.FRAME_BYTES},
+        https=https,
+    )
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -26,6 +26,9 @@ router = APIRouter(prefix="/api/assets", tags=["assets"], route_class=JsonRoute)
 async def list_assets(
     caller: CallerDep,
     shop: ShopDep,
+    kind: Annotated[
+        Literal["image", "upload"], Query(description="Made here (the default), or brought along.")
+    ] = "image",
     q: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
     model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
     from_: Annotated[datetime | None, Query(alias="from")] = None,
@@ -38,6 +41,7 @@ async def list_assets(
     page = await assets.list_assets(
         shop.database,
         caller.owner_id,
+        kind=kind,
         q=q,
         model=model,
         since=from_,
@@ -55,10 +59,15 @@ async def list_assets(
     )
 
 
-@router.get("/{asset_id}", response_model=wire.Asset, responses=problems(404))
+@router.get("/{asset_id}", response_model=wire.AssetDetail, responses=problems(404))
 async def get_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    """A picture, with what it was made from and what was made from it."""
     row = await assets.read_asset(shop.database, caller.owner_id, asset_id)
-    return _answer(row, shop)
+    if row is None:
+        raise NotFound("picture")
+    parents, children = await assets.read_relatives(shop.database, caller.owner_id, asset_id)
+    shown = dict(views.asset(row, shop.links))
+    return answer(wire.AssetDetail.model_construct(**shown, parents=parents, children=children))
 
 
 @router.patch("/{asset_id}", response_model=wire.Asset, responses=problems(404, 413, 415))

@@ -344,17 +344,26 @@ class Style(Wire):
     examples: list[str]
 
 
+class Storage(Wire):
+    """What the caller's pictures take; max_bytes null: any amount is allowed."""
+
+    used_bytes: int
+    max_bytes: int | None = None
+
+
 class Me(Wire):
     id: UUID
     email: str | None = None
     name: str
     role: Literal["user", "admin"]
     accounts: bool = Field(description="False while one local owner uses it without a login.")
+    storage: Storage
 
 
 class Asset(OutputAsset):
-    """A picture in the gallery, with where it came from."""
+    """A picture in the gallery, with where it came from. `upload`: somebody brought it along."""
 
+    kind: Literal["image", "upload"] = "image"  # type: ignore[assignment]  # wider on purpose
     job_id: UUID | None = None
     index: int | None = None
     prompt: str | None = None
@@ -363,6 +372,13 @@ class Asset(OutputAsset):
     tags: list[str]
     created_at: datetime
     deleted_at: datetime | None = None
+
+
+class AssetDetail(Asset):
+    """A picture with its relatives, those of them that are there."""
+
+    parents: list[UUID] = Field(description="The pictures it was made from, in their order.")
+    children: list[UUID] = Field(description="Made from it, newest first, at most 200.")
 
 
 class AssetPage(Wire):
