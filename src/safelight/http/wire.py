@@ -161,7 +161,7 @@ class OutputAsset(Wire):
     """A stored file. `url` is signed and expires; ask for the job again for a fresh one."""
 
     id: UUID
-    kind: Literal["image"] = "image"
+    kind: Literal["image", "upload"] = "image"
     url: str
     url_expires_at: datetime
     thumbnails: dict[Literal["160", "320", "640"], str]
@@ -363,7 +363,6 @@ class Me(Wire):
 class Asset(OutputAsset):
     """A picture in the gallery, with where it came from. `upload`: somebody brought it along."""
 
-    kind: Literal["image", "upload"] = "image"  # type: ignore[assignment]  # wider on purpose
     job_id: UUID | None = None
     index: int | None = None
     prompt: str | None = None
