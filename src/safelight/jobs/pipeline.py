@@ -21,6 +21,7 @@ from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
 from safelight.jobs.model import Attempt, Made, Stage
+from safelight.jobs.sources import Shelf
 from safelight.prompts.refine import refine
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
@@ -204,6 +205,7 @@ class Pipeline:
         earlier = await self._delivered_before(attempt)
         waiting = [index for index in range(attempt.count) if index not in earlier]
         progress = _Together(journal, waiting)
+        shelf = Shelf(self._database, self._store, attempt)
 
         def variant(index: int) -> Awaitable[Made]:
             if attempt.type == "text":
@@ -218,6 +220,7 @@ class Pipeline:
                 self._lanes,
                 self._store,
                 self._darkroom,
+                shelf,
                 progress.reach(index),
             )
 

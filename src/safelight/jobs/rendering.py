@@ -16,6 +16,7 @@ from safelight.images.store import PictureStore, original_key, preview_key
 from safelight.jobs.attempts import Prediction
 from safelight.jobs.journal import PREVIEW_BYTES_MAX, Journal
 from safelight.jobs.model import Made, Stage, StoredPicture
+from safelight.jobs.sources import Pictures, Shelf
 from safelight.providers.protocol import (
     ImageProvider,
     ModelCard,
@@ -82,6 +83,7 @@ async def make_picture(
     lanes: Lanes,
     store: PictureStore,
     darkroom: Darkroom,
+    shelf: Shelf,
     reach: Reach,
 ) -> Made:
     """From prompt to a stored picture with its previews; skips what an earlier attempt did.
@@ -95,8 +97,9 @@ async def make_picture(
         data = await store.get(original_key(picture.asset_id, picture.format))
     else:
         async with lanes.enter(card.provider, card.id):
+            request = render_request(journal, index, prompt, card, await shelf.take())
             watch = VariantWatch(journal, index, darkroom)
-            rendered = await _ask(journal, watch, prompt, card, provider)
+            rendered = await _ask(journal, watch, request, provider)
         crash("after_provider_call")
         reach("uploading")
         async with within(STORE_TIMEOUT_S, "The picture could not be stored in time."):
@@ -160,18 +163,13 @@ async def write_text(
 
 
 async def _ask(
-    journal: Journal,
-    watch: VariantWatch,
-    prompt: OptimizedPrompt,
-    card: ModelCard,
-    provider: ImageProvider,
+    journal: Journal, watch: VariantWatch, request: RenderRequest, provider: ImageProvider
 ) -> Rendered:
     """The provider's picture: of an earlier attempt's ticket or lost answer, or a new one.
 
     Raises: ProviderError."""
-    index, name = watch.index, f"render:{watch.index}"
+    index, name, card = watch.index, f"render:{watch.index}", request.model
     step = journal.recorded(name)
-    request = render_request(journal, index, prompt, card)
     answer: Rendered | Ticket | None = None
     if step.state == "ticket":
         answer = Ticket(step.result["provider_id"], step.result["facts"])
@@ -263,7 +261,7 @@ async def _told(journal: Journal, name: str, index: int) -> AsyncIterator[None]:
 
 
 def render_request(
-    journal: Journal, index: int, prompt: OptimizedPrompt, card: ModelCard
+    journal: Journal, index: int, prompt: OptimizedPrompt, card: ModelCard, pictures: Pictures
 ) -> RenderRequest:
     attempt = journal.attempt
     options = attempt.parameters
@@ -281,6 +279,8 @@ def render_request(
         steps=options.get("steps"),
         guidance=options.get("guidance"),
         strength=options.get("strength"),
+        references=pictures.references,
+        mask=pictures.mask,
     )
 
 
