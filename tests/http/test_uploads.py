@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import pytest_asyncio
 from PIL import Image, ImageCms
 
 from safelight.images.store import original_key
@@ -247,13 +248,21 @@ async def test_other_bodies_are_as_limited_as_before(desk: Studio) -> None:
 # With accounts
 
 
-@pytest.fixture
-async def club(cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Any) -> AsyncIterator[Studio]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def club(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Studio]:
     url = await cluster.clone()
     async with Studio.open(
-        url, tmp_path, _fake_openai, with_worker=False, accounts="on", anonymous="on",
-        quota_bytes=60_000, visitor_submits_per_minute=1,
-    ) as made:  # fmt: skip
+        url,
+        tmp_path_factory.mktemp("club"),
+        _fake_openai,
+        with_worker=False,
+        accounts="on",
+        anonymous="on",
+        quota_bytes=60_000,
+        visitor_submits_per_minute=1,
+    ) as made:
         yield made
     await cluster.drop(url)
 
@@ -262,7 +271,6 @@ async def send(person: Person, data: bytes) -> httpx2.Response:
     return await person.ask("POST", "/api/assets", files={"file": ("a.png", data)})
 
 
-@pytest.mark.asyncio(loop_scope="function")
 class TestWithAccounts:
     async def test_an_upload_is_its_owners(self, club: Studio) -> None:
         ada, bob = await join(club, "Ada"), await join(club, "Bob")
