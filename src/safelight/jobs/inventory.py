@@ -18,13 +18,13 @@ import asyncpg
 
 from safelight.database.pool import Database
 from safelight.images.store import (
-    PREVIEW_SIDES,
     PictureStore,
     Stored,
     asset_of,
     original_key,
     preview_key,
 )
+from safelight.values.images import PREVIEW_SIDES
 
 # A picture is written down seconds after it was stored. What is younger may be somebody's who is
 # about to; a day is beyond every timeout there is.
