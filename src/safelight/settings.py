@@ -7,10 +7,11 @@ folder, then the defaults, which work on a laptop.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import tomllib
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -64,6 +65,36 @@ class ProviderLimit(BaseModel):
         if type(number) is not int or not 1 <= number <= 1_000_000:
             raise ValueError("must be a whole number, 1 to 1,000,000")
         return number
+
+
+class OidcIssuer(BaseModel):
+    """A site whose word for who somebody is counts (OpenID Connect)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+
+    @field_validator("issuer")
+    @classmethod
+    def _trustworthy(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be the issuer's address, such as https://accounts.google.com")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_here(parts.hostname)):
+            raise ValueError("must begin with https://; http:// is for this machine only")
+        return url
+
+
+def is_here(host: str) -> bool:
+    """Whether this name or address is this machine's alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(BaseSettings):
@@ -122,6 +153,17 @@ class Settings(BaseSettings):
 
     accounts: Literal["off", "on"] = Field(
         "off", description="off: whoever reaches the server is its owner. on: everybody has a key."
+    )
+    registration: Literal["open", "invite", "closed"] = Field(
+        "invite",
+        description="With accounts on: who may register. invite: whoever has a code of an "
+        "administrator's. open: anybody. closed: nobody.",
+    )
+    oidc: dict[str, OidcIssuer] = Field(
+        {},
+        description="Other sites to log in with, by name, as JSON, for example "
+        '{"google": {"issuer": "https://accounts.google.com", "client_id": "…", '
+        '"client_secret": "…"}}.',
     )
     anonymous: Literal["off", "on"] = Field(
         "off", description="With accounts on: people without a key are let in as visitors."
@@ -205,9 +247,36 @@ class Settings(BaseSettings):
     events_kept_days: int = Field(
         30, ge=1, description="How long a finished job's story is kept; its result stays."
     )
+    trash_kept_days: float = Field(
+        7.0,
+        ge=0.007,  # ten minutes
+        le=3650,
+        description="How long a deleted picture or user can be brought back; then it is gone for "
+        "good. At least 0.007, which is ten minutes.",
+    )
     body_bytes_max: int = Field(1024 * 1024, ge=1024, description="The largest JSON body taken.")
+    upload_bytes_max: int = Field(
+        20 * 1024 * 1024, ge=1024, description="The largest picture taken from a person."
+    )
+    quota_bytes: int = Field(
+        2 * 1024**3,
+        ge=0,
+        description="What the pictures of one user or visitor may take in the storage before "
+        "uploads are refused; 0: any amount. The local owner has no limit.",
+    )
     picture_bytes_max: int = Field(
         40 * 1024 * 1024, ge=1024, description="The largest picture taken from a provider."
+    )
+    streams_max: int = Field(
+        8000, ge=1, le=100_000, description="Event streams that may be open in one server process."
+    )
+    user_streams_max: int = Field(
+        6, ge=0, description="Event streams a user may have open at a time; 0: any number."
+    )
+    visitor_streams_max: int = Field(
+        3,
+        ge=0,
+        description="Event streams that may be open without a key from one address; 0: any number.",
     )
     db_connections: int = Field(
         12, ge=4, le=200, description="Database connections one server process may hold."
@@ -255,6 +324,10 @@ class Settings(BaseSettings):
         None, description="Another host that speaks the same, for tests or a mirror."
     )
 
+    @property
+    def trash_kept_s(self) -> float:
+        return self.trash_kept_days * 86_400
+
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, url: str | None) -> str | None:
@@ -273,6 +346,31 @@ class Settings(BaseSettings):
                     f"{each[:80]!r} is no address and no network such as 10.0.0.0/8"
                 ) from None
         return trusted
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError("must be an address such as https://pictures.example.org")
+        return url or None
+
+    @field_validator("oidc")
+    @classmethod
+    def _named(cls, issuers: dict[str, OidcIssuer]) -> dict[str, OidcIssuer]:
+        for name in issuers:
+            if not re.fullmatch(r"[a-z0-9-]{1,30}", name):
+                raise ValueError(f"{name[:80]!r} is no name: 1 to 30 of a-z, 0-9 and -")
+        return issuers
+
+    @model_validator(mode="after")
+    def _passwords_are_not_sent_in_the_clear(self) -> Settings:
+        url = urlsplit(self.public_url or "")
+        if self.accounts == "on" and url.scheme == "http" and not is_here(url.hostname or ""):
+            raise ValueError(
+                "public_url: with accounts = on it must begin with https://, or passwords and "
+                "cookies could be read on the way; put a proxy that speaks TLS in front"
+            )
+        return self
 
     @model_validator(mode="after")
     def _visitors_can_be_told_apart(self) -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+import httpx2
 import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
@@ -14,10 +15,13 @@ from pydantic import ValidationError
 from safelight.accounts.addresses import Proxies
 from safelight.accounts.keys import Keyring
 from safelight.accounts.limits import Limiter, forget_old
+from safelight.accounts.logins import forget_ended
+from safelight.accounts.oidc import Oidc, OidcClient
 from safelight.accounts.visitors import Visitors
 from safelight.credits.accounts import apply_due, open_account
 from safelight.credits.grants import grant
 from safelight.credits.watch import LedgerWatch
+from safelight.database.durability import check_durable
 from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
 from safelight.database.pool import Database
@@ -25,9 +29,14 @@ from safelight.database.wakeups import Wakeups
 from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
+from safelight.http.reception import Reception
+from safelight.http.reception import Rules as LoginRules
 from safelight.http.shop import Shop
+from safelight.http.stream_places import StreamPlaces
+from safelight.images.darkroom import Darkroom
 from safelight.images.links import Links
 from safelight.images.store import DirectLinks, ObjectPictureStore
+from safelight.jobs import farewell, trash
 from safelight.jobs.admit import Admission
 from safelight.jobs.board import Board
 from safelight.jobs.dead_letters import DeadLetters
@@ -35,6 +44,7 @@ from safelight.jobs.feed import Feed
 from safelight.jobs.pipeline import Limits, Pipeline
 from safelight.jobs.reconcile import drop_abandoned
 from safelight.jobs.upkeep import Upkeep
+from safelight.jobs.uploads import Uploads
 from safelight.jobs.waiting import Forecast
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
@@ -110,7 +120,10 @@ async def open_shop(
         stack.push_async_callback(registry.close)
         store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
         await store.check()
+        darkroom = Darkroom()
+        stack.push_async_callback(darkroom.close)
         database = await stack.enter_async_context(open_database(settings))
+        await check_durable(database)
         wakeups = Wakeups(database)
         feed = Feed(database, wakeups)
         lanes = Lanes(database, wakeups, rules=Rules(open_s=settings.breaker_open_s))
@@ -123,6 +136,8 @@ async def open_shop(
             deadline_s=settings.job_deadline_s,
         )
         ledger, forecast = LedgerWatch(database), Forecast(database)
+        reception = _reception(settings, database)
+        stack.callback(reception.passwords.stop)
         shop = Shop(
             database=database,
             wakeups=wakeups,
@@ -133,15 +148,26 @@ async def open_shop(
                 secret_key(settings), settings.link_lifetime_s, previous_secret_key(settings)
             ),
             admission=admission,
+            uploads=Uploads(
+                database,
+                store,
+                darkroom,
+                bytes_max=settings.upload_bytes_max,
+                quota_bytes=settings.quota_bytes or None,
+            ),
             ledger=ledger,
             forecast=forecast,
             board=Board(forecast),
             letters=DeadLetters(database, admission),
             metrics=QueueMetrics(database, lanes, ledger),
-            access=_access(settings, database),
+            access=_access(settings, database, reception),
+            reception=reception,
+            stream_places=StreamPlaces(settings.streams_max),
+            oidc=_oidc(settings),
             lanes=lanes,
             direct=await _direct(settings, store),
-            worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
+            trash_kept_s=settings.trash_kept_s,
+            worker=_worker(settings, database, wakeups, feed, registry, lanes, store, darkroom)
             if with_worker
             else None,
         )
@@ -153,8 +179,15 @@ async def open_shop(
             chores=[
                 apply_due,
                 forget_old,
+                forget_ended,
                 roll.sweeper(),
                 lambda database: drop_abandoned(database, registry),
+                lambda database: trash.purge(database, store, kept_s=settings.trash_kept_s),
+                lambda database: farewell.carry_on(
+                    database,
+                    kept_s=settings.trash_kept_s,
+                    on_cancelled=farewell.ring_for(wakeups, feed),
+                ),
             ],
         )
         await wakeups.start()
@@ -196,17 +229,51 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
         shop,
         hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
+        upload_bytes_max=settings.upload_bytes_max,
         https=_is_https(settings),
+        origin=_origin(settings),
         cors_origins=settings.cors_origins,
         image_origins=shop.direct.origins if shop.direct else (),
     )
+
+
+def _origin(settings: Settings) -> str | None:
+    parts = urlsplit(settings.public_url) if settings.public_url else None
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts else None
 
 
 def _is_https(settings: Settings) -> bool:
     return bool(settings.public_url and settings.public_url.startswith("https://"))
 
 
-def _access(settings: Settings, database: Database) -> Access:
+def _reception(settings: Settings, database: Database) -> Reception:
+    return Reception(
+        database,
+        Limiter(database),
+        LoginRules(
+            accounts=settings.accounts == "on",
+            registration=settings.registration,
+            anonymous=settings.anonymous == "on",
+            public_url=settings.public_url,
+        ),
+        https=_is_https(settings),
+    )
+
+
+def _oidc(settings: Settings) -> Oidc:
+    clients = {
+        name: OidcClient(
+            known.issuer,
+            known.client_id,
+            known.client_secret.get_secret_value() if known.client_secret else None,
+        )
+        for name, known in settings.oidc.items()
+    }
+    # A client for each call: logins are rare, and nothing is kept of one for the next.
+    return Oidc(clients, lambda: httpx2.AsyncClient(timeout=10, trust_env=False))
+
+
+def _access(settings: Settings, database: Database, reception: Reception) -> Access:
     limiter = Limiter(database)
 
     async def give(account: OwnerId, amount: Credits, reference: str, note: str) -> None:
@@ -217,6 +284,8 @@ def _access(settings: Settings, database: Database) -> Access:
         anonymous=settings.anonymous == "on",
         https=_is_https(settings),
         keyring=Keyring(database),
+        logins=reception.logins,
+        session_cookie=reception.cookie,
         limiter=limiter,
         proxies=Proxies(settings.trusted_proxies),
         visitors=Visitors(
@@ -233,11 +302,13 @@ def _access(settings: Settings, database: Database) -> Access:
                 submits_per_minute=settings.user_submits_per_minute or None,
                 open_max=settings.user_open_max or None,
                 running_max=settings.user_running_max or None,
+                streams_max=settings.user_streams_max or None,
             ),
             "visitor": Terms(
                 submits_per_minute=settings.visitor_submits_per_minute or None,
                 open_max=settings.visitor_open_max or None,
                 running_max=settings.visitor_running_max or None,
+                streams_max=settings.visitor_streams_max or None,
             ),
         },
     )
@@ -261,6 +332,7 @@ def _worker(
     registry: Registry,
     lanes: Lanes,
     store: ObjectPictureStore,
+    darkroom: Darkroom,
 ) -> Worker:
     pipeline = Pipeline(
         database,
@@ -268,6 +340,7 @@ def _worker(
         registry,
         lanes=lanes,
         store=store,
+        darkroom=darkroom,
         limits=Limits(
             attempts_max=settings.attempts_max,
             crashes_max=settings.crashes_max,

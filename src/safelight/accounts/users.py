@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 
-from safelight.database.pool import Database, Row
+from safelight.database.pool import Connection, Database, Row
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
 from safelight.values.ids import UserId, new_id
 
@@ -19,12 +20,13 @@ Role = Literal["user", "admin"]
 NAME_CHARS_MAX = 100
 EMAIL_CHARS_MAX = 254  # RFC 5321
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_COLUMNS = "id, name, email, role, created_at, disabled_at"
+_COLUMNS = "id, name, email, role, created_at, disabled_at, deleted_at"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """disabled_at: since when none of the user's keys is let in."""
+    """disabled_at: since when none of the user's keys is let in. deleted_at: since when he is to be
+    forgotten (accounts/leaving.py); he is disabled too."""
 
     id: UserId
     name: str
@@ -32,13 +34,18 @@ class User:
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    deleted_at: datetime | None = None
 
 
 async def create(
-    database: Database, name: str, *, email: str | None = None, role: Role = "user"
+    database: Database | Connection,
+    name: str,
+    *,
+    email: str | None = None,
+    role: Role = "user",
 ) -> User:
     """A new user and the account that pays for what he orders, empty. Raises: InvalidRequest."""
-    name, email = _name(name), _email(email)
+    name, email = name_of(name), email_of(email) if email is not None else None
     try:
         # The account is the credits' table; a row in one statement with the user's is worth more
         # than asking that room for it: a user without an account could order nothing, for ever.
@@ -66,7 +73,7 @@ async def find(database: Database, who: str) -> User:
     ways = {"id = $1": _uuid(who), "lower(email) = lower($1)": who, "name = $1": who}
     for way, value in ways.items():
         rows = await database.fetch(
-            f"SELECT {_COLUMNS} FROM users WHERE {way} LIMIT 2",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM users WHERE {way} AND forgotten_at IS NULL LIMIT 2",  # noqa: S608
             value,
         )
         if len(rows) == 1:
@@ -78,30 +85,73 @@ async def find(database: Database, who: str) -> User:
 
 
 async def list_users(database: Database) -> list[User]:
-    """All of them, the oldest first."""
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")  # noqa: S608
+    """All of them, the oldest first; without those that were forgotten."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM users WHERE forgotten_at IS NULL ORDER BY id"  # noqa: S608
+    )
     return [_user(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A user and how he comes in. last_seen_at: when a session or key of his was last used."""
+
+    user: User
+    has_password: bool
+    issuers: list[str]
+    last_seen_at: datetime | None
+
+
+async def list_known(database: Database, who: UserId | None = None) -> list[Known]:
+    """Users as an administrator sees them, the oldest first; one of them, or none, with `who`."""
+    rows = await database.fetch(
+        f"""SELECT {_COLUMNS},
+                   EXISTS (SELECT FROM passwords WHERE user_id = users.id) AS has_password,
+                   ARRAY(SELECT DISTINCT issuer FROM identities
+                         WHERE user_id = users.id ORDER BY issuer) AS issuers,
+                   greatest((SELECT max(used_at) FROM logins WHERE user_id = users.id),
+                            (SELECT max(last_used_at) FROM api_keys WHERE user_id = users.id))
+                       AS last_seen_at
+            FROM users
+             WHERE forgotten_at IS NULL AND ($1::uuid IS NULL OR id = $1) ORDER BY id""",  # noqa: S608
+        who,
+    )
+    more = ("has_password", "issuers", "last_seen_at")
+    return [
+        Known(
+            _user({name: value for name, value in row.items() if name not in more}),
+            **{name: row[name] for name in more},
+        )
+        for row in rows
+    ]
+
+
 async def set_disabled(database: Database, user_id: UserId, *, disabled: bool) -> User:
-    """Keep a user out, or let him in again; what is his stays. Raises: NotFound."""
+    """Keep a user out, which ends his sessions, or let him in again; what is his stays.
+
+    Raises: NotFound, InvalidRequest for one who was deleted: he must be restored."""
     row = await database.fetchrow(
-        f"""UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
-            WHERE id = $1 RETURNING {_COLUMNS}""",  # noqa: S608
+        f"""WITH ended AS (DELETE FROM logins WHERE user_id = $1 AND $2)
+            UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+            WHERE id = $1 AND (deleted_at IS NULL OR $2) RETURNING {_COLUMNS}""",  # noqa: S608
         user_id,
         disabled,
     )
     if row is None:
+        if await database.fetchval("SELECT deleted_at FROM users WHERE id = $1", user_id):
+            message = "This user was deleted; bring him back with `safelight users restore`."
+            raise InvalidRequest(FieldError("user", message))
         raise NotFound("user")
     return _user(row)
 
 
-def _user(row: Row) -> User:
+def _user(row: Row | Mapping[str, Any]) -> User:
     # A plain UUID: the driver's own kind is none for JSON.
     return User(**dict(row) | {"id": UserId(UUID(int=row["id"].int))})
 
 
-def _name(name: str) -> str:
+def name_of(name: str) -> str:
+    """A name as it is kept. Raises: InvalidRequest."""
     name = " ".join(name.split())
     if not 0 < len(name) <= NAME_CHARS_MAX:
         raise InvalidRequest(FieldError("name", f"1 to {NAME_CHARS_MAX} characters."))
@@ -110,9 +160,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _email(email: str | None) -> str | None:
-    if email is None:
-        return None
+def email_of(email: str) -> str:
+    """An e-mail address as it is kept. Raises: InvalidRequest."""
     email = email.strip()
     if len(email) > EMAIL_CHARS_MAX or not email.isprintable() or not _EMAIL.fullmatch(email):
         raise InvalidRequest(FieldError("email", "Not an e-mail address."))

@@ -10,14 +10,19 @@ from fastapi.middleware.cors import CORSMiddleware
 from safelight import __version__
 from safelight.http import (
     admin,
+    admin_users,
     assets,
+    auth,
+    auth_oidc,
     catalogue,
     dead_letters,
+    farewell,
     jobs,
     keys,
     media,
     service,
     stream,
+    uploads,
 )
 from safelight.http import credits as credits_
 from safelight.http.edge import CORS, Edge
@@ -37,14 +42,16 @@ def create_app(
     *,
     hosts: frozenset[str] = frozenset(),
     body_bytes_max: int = 1024 * 1024,
+    upload_bytes_max: int = 20 * 1024 * 1024,
     https: bool = False,
+    origin: str | None = None,
     cors_origins: Sequence[str] = (),
     image_origins: Sequence[str] = (),
 ) -> FastAPI:
     """The application over its rooms. Without them (None) only its OpenAPI document is of use.
 
-    hosts: the names it answers to; empty means any. cors_origins: other sites whose pages may use
-    it. image_origins: where pictures come from besides this host.
+    hosts: the names it answers to; empty means any. origin: how browsers reach it. cors_origins:
+    other sites whose pages may use it. image_origins: where pictures come from besides this host.
     """
     app = Api(
         title="Safelight",
@@ -59,11 +66,16 @@ def create_app(
         jobs,
         stream,
         assets,
+        uploads,
         media,
         catalogue,
         credits_,
+        auth,
+        auth_oidc,
         keys,
+        farewell,
         admin,
+        admin_users,
         dead_letters,
         service,
     ):
@@ -77,7 +89,9 @@ def create_app(
         Edge,
         hosts=hosts,
         body_bytes_max=body_bytes_max,
+        larger={("POST", uploads.PATH): upload_bytes_max + uploads.FRAME_BYTES},
         https=https,
+        origin=origin,
         friends=frozenset(cors_origins),
     )
     return app

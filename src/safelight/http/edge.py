@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 JSON_DEPTH_MAX = 32
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site", b"origin"})
+_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site", b"origin", b"authorization", b"cookie"})
 
 _EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",
@@ -63,14 +64,20 @@ class Edge:
         *,
         hosts: frozenset[str],
         body_bytes_max: int,
+        larger: Mapping[tuple[str, str], int],
         https: bool,
+        origin: str | None = None,
         friends: frozenset[str] = frozenset(),
     ) -> None:
-        """friends: origins whose pages may change things here too."""
+        """larger: what bodies of these methods and paths may have instead. origin: that of the
+        address browsers use, where it is known (`https://host`). friends: origins whose pages may
+        change things here too."""
         self._app = app
+        self._origin = origin
         self._friends = friends
         self._hosts = hosts
         self._body_bytes_max = body_bytes_max
+        self._larger = larger
         self._headers = dict(_EVERY_ANSWER)
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
@@ -96,14 +103,15 @@ class Edge:
                 self._add_headers(headers, request_id)
             await send(message)
 
-        limited = _Limited(receive, self._body_bytes_max, self._too_large())
+        bytes_max = self._larger.get((scope["method"], scope["path"]), self._body_bytes_max)
+        limited = _Limited(receive, bytes_max)
         try:
             if refused := self._stranger(scope):
                 answer = problem(Request(scope), 403, "forbidden", "Not from there", refused)
                 await answer(scope, receive, send_with_headers)
                 return
-            if _announced_bytes(scope) > self._body_bytes_max:
-                raise TooLarge(self._too_large())
+            if _announced_bytes(scope) > bytes_max:
+                raise TooLarge(_too_large(bytes_max))
             await self._app(scope, limited, send_with_headers)
         except TooLarge as error:
             if status:
@@ -140,11 +148,26 @@ class Edge:
                 "This server does not answer to that name. If it is its own, set "
                 "SAFELIGHT_PUBLIC_URL to the address browsers use."
             )
-        is_friend = headers.get(b"origin", b"").decode("latin-1") in self._friends
-        is_foreign = headers.get(b"sec-fetch-site") == b"cross-site" and not is_friend
-        if scope["method"] not in SAFE_METHODS and is_foreign:
+        if scope["method"] not in SAFE_METHODS and self._is_anothers_page(headers):
             return "Another site's page may not change anything here."
         return None
+
+    def _is_anothers_page(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether a browser sends this for a page that is not ours: then the cookies it brings say
+        nothing about what its user wants. Another name of the same site is another page too."""
+        if headers.get(b"authorization", b"")[:7].lower() == b"bearer ":
+            return False  # no page can send this without asking first, and we allow friends alone
+        if headers.get(b"origin", b"").decode("latin-1") in self._friends:
+            return b"cookie" in headers
+        site = headers.get(b"sec-fetch-site")
+        if site is not None:
+            return site not in (b"same-origin", b"none")
+        # A browser that is old, or that reached us without TLS: it names the origin alone. One that
+        # names neither is none, and nobody's cookies are in it.
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if not origin or origin == self._origin:
+            return False
+        return origin.partition("://")[2] != headers.get(b"host", b"").decode("latin-1").lower()
 
     def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-ID"] = request_id
@@ -155,25 +178,25 @@ class Edge:
             headers.setdefault("Content-Security-Policy", _DATA_CSP)
             headers.setdefault("Cache-Control", "no-store")
 
-    def _too_large(self) -> str:
-        return f"A body may have at most {self._body_bytes_max:,} bytes."
-
 
 class _Limited:
     """Counts a body's bytes while it comes in, for bodies that do not announce their length."""
 
-    def __init__(self, receive: Receive, bytes_max: int, too_large: str) -> None:
+    def __init__(self, receive: Receive, bytes_max: int) -> None:
         self._receive = receive
-        self._left = bytes_max
-        self._too_large = too_large
+        self._left = self._bytes_max = bytes_max
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise TooLarge(self._too_large)
+                raise TooLarge(_too_large(self._bytes_max))
         return message
+
+
+def _too_large(bytes_max: int) -> str:
+    return f"A body may have at most {bytes_max:,} bytes."
 
 
 def add_answer_header(request: Request, name: str, value: str) -> None:

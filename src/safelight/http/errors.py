@@ -51,7 +51,7 @@ _SAID = {
     404: "Unknown, or somebody else's.",
     409: "Not in this state.",
     413: "Too large.",
-    415: "Not JSON.",
+    415: "Not of a kind that is taken.",
     416: "No such part of the file.",
     422: "Something in the request is wrong; `errors` says what.",
     429: "Too many requests or jobs of this caller; Retry-After says when.",
@@ -93,10 +93,11 @@ def problem(
     *,
     errors: list[ProblemField] | None = None,
     retry_after: int | None = None,
+    kind: str | None = None,
 ) -> Response:
-    """An error answer as RFC 9457 has it."""
+    """An error answer as RFC 9457 has it. kind: a finer word than the code, for `type`."""
     body = Problem(
-        type=f"about:blank#{code}",
+        type=f"about:blank#{kind or code}",
         title=title,
         status=status,
         detail=detail,
@@ -137,6 +138,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         error.detail,
         errors=[ProblemField(field=e.field, message=e.message) for e in fields],
         retry_after=retry_after,
+        kind=error.kind,
     )
 
 

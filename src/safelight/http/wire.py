@@ -19,9 +19,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     RootModel,
     StringConstraints,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from safelight.values.errors import ErrorCode
 from safelight.values.images import SIDE_MAX, SIDE_MIN, ImageFormat, Resolution
@@ -161,7 +164,7 @@ class OutputAsset(Wire):
     """A stored file. `url` is signed and expires; ask for the job again for a fresh one."""
 
     id: UUID
-    kind: Literal["image"] = "image"
+    kind: Literal["image", "upload"] = "image"
     url: str
     url_expires_at: datetime
     thumbnails: dict[Literal["160", "320", "640"], str]
@@ -188,6 +191,20 @@ class Output(Wire):
     asset: OutputAsset | None = None
     text: str | None = None
     error: JobError | None = None
+    removed: Literal["deleted", "purged"] | None = Field(
+        None,
+        description="Why a completed output has no picture: its owner deleted it, which can be "
+        "undone by `POST /api/assets/{id}/restore`, or it is gone for good.",
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """`removed` came later: who makes an Output for a test need not name it."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        schema["required"] = [name for name in schema["required"] if name != "removed"]
+        return schema
 
 
 class Reused(Wire):
@@ -344,16 +361,27 @@ class Style(Wire):
     examples: list[str]
 
 
+class Storage(Wire):
+    """What the caller's pictures take; max_bytes null: any amount is allowed."""
+
+    used_bytes: int
+    max_bytes: int | None = None
+
+
 class Me(Wire):
     id: UUID
     email: str | None = None
     name: str
     role: Literal["user", "admin"]
+    kind: Literal["local", "user", "visitor"] = Field(
+        description="local: the owner of a server without accounts. visitor: nobody with a name."
+    )
     accounts: bool = Field(description="False while one local owner uses it without a login.")
+    storage: Storage
 
 
 class Asset(OutputAsset):
-    """A picture in the gallery, with where it came from."""
+    """A picture in the gallery, with where it came from. `upload`: somebody brought it along."""
 
     job_id: UUID | None = None
     index: int | None = None
@@ -363,6 +391,13 @@ class Asset(OutputAsset):
     tags: list[str]
     created_at: datetime
     deleted_at: datetime | None = None
+
+
+class AssetDetail(Asset):
+    """A picture with its relatives, those of them that are there."""
+
+    parents: list[UUID] = Field(description="The pictures it was made from, in their order.")
+    children: list[UUID] = Field(description="Made from it, newest first, at most 200.")
 
 
 class AssetPage(Wire):
