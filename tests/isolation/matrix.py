@@ -91,8 +91,8 @@ ROWS: dict[str, Row] = {
     "POST /api/auth/login": Row("open", ok=422, body=dict),
     "POST /api/auth/reset": Row("open", ok=422, body=dict),
     "POST /api/auth/logout": Row("open"),
-    "GET /api/auth/oidc/{name}": Row("open", ok=404),
-    "GET /api/auth/oidc/{name}/callback": Row("open", ok=404),
+    "GET /api/auth/oidc/{name}": Row("open", ok=(404, 422)),
+    "GET /api/auth/oidc/{name}/callback": Row("open", ok=(404, 422)),
     "POST /api/auth/confirm": Row("whole key", ok=403, body=lambda _: {"password": "wrong"}),
     "POST /api/auth/password": Row(
         "whole key",

@@ -19,6 +19,8 @@ from typing import Any
 import safelight
 
 ROOT = Path(safelight.__file__).parent
+# `where.copy()`, `process.start()`: Python's own, where nobody says that it is one of ours.
+_OF_PYTHON = {name for kind in (dict, list, set, str, bytes) for name in dir(kind)} | {"start"}
 _ASKS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "cursor"}
 
 
@@ -106,10 +108,7 @@ class Source:
                     re.match(r"\w+\.(get|post|put|patch|delete)\(", ast.unparse(one))
                     for one in node.decorator_list
                 ):
-                    asked = {
-                        ast.unparse(one.annotation) for one in node.args.args if one.annotation
-                    }
-                    yield module.name, name, "AdminDep" in asked
+                    yield module.name, name, "AdminDep" in ast.unparse(node.args)
 
     def reached(self, roots: set[tuple[str, str]]) -> set[tuple[str, str]]:
         """The functions that may run when these do, these included."""
@@ -150,7 +149,8 @@ class Source:
                         method
                         for method in self._methods.get(attr, ())
                         if not attr.startswith("__")
-                        if kinds is None or method[1].partition(".")[0] in kinds
+                        if (kinds is None and attr not in _OF_PYTHON)
+                        or method[1].partition(".")[0] in (kinds or ())
                     )
 
     def _kinds(self, holder: ast.expr) -> set[str] | None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FLUX = {"model": "openai/flux-schnell", "parameters": {"width": 128, "height": 128}}
 MARK = "quagga"  # the beginning of everything Ada writes anywhere
-SAMPLES = 1000 if LONG else 150
+SAMPLES = 1000 if LONG else 100
 PROMPTS = 1000 if LONG else 100
 # A median that differs by less than this says nothing over a network, nor on a busy machine.
 NOISE = 1.25
