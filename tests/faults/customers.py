@@ -151,7 +151,8 @@ async def open_clients(
     urls: list[str], connections: int
 ) -> AsyncIterator[list[httpx2.AsyncClient]]:
     """A client for each server, which share that many connections."""
-    limits = httpx2.Limits(max_connections=-(-connections // len(urls)))
+    # No connection is kept for as long as a server keeps it: it would be cut in the client's hands.
+    limits = httpx2.Limits(max_connections=-(-connections // len(urls)), keepalive_expiry=2.0)
     async with contextlib.AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(

@@ -26,7 +26,7 @@ from tests.faults.customers import Customers, open_accounts, picture, submit
 from tests.faults.harness import Fleet
 from tests.faults.schedule import LONG, SEED, Schedule
 
-RESTARTS, JOBS = (20, 5_000) if LONG else (4, 120)
+RESTARTS, JOBS, AT_ONCE = (20, 5_000, "16") if LONG else (4, 120, "6")
 APART_S = (5.0, 40.0) if LONG else (4.0, 7.0)
 OVER_S = RESTARTS * sum(APART_S) / 2
 RESUME_WITHIN_S = 10.0
@@ -85,7 +85,7 @@ async def test_restarts_of_the_database_lose_nothing_and_are_told_as_503(
     )
 
     async with Fleet.running(
-        database_url, lab_url, workers=2, crashes_max="20", attempts_max="15", jobs_at_once="6"
+        database_url, lab_url, workers=2, crashes_max="20", attempts_max="15", jobs_at_once=AT_ONCE
     ) as fleet:
         # Slow enough for jobs to be waiting at every restart.
         await fleet.weather(**schedule.weather(latency_s=1.0))
@@ -103,7 +103,7 @@ async def test_restarts_of_the_database_lose_nothing_and_are_told_as_503(
         probing.cancel()
         await asyncio.gather(probing, return_exceptions=True)
         await placing
-        await wait_until_all_ended(database_url, 120)
+        await wait_until_all_ended(database_url, 300)
         # PgQueuer's word for what it will write when the database is back.
         complaints = fleet.complaints("Flush failed, requeuing")
 

@@ -83,6 +83,7 @@ class Executioner:
             await asyncio.wait_for(member.died.wait(), POINT_WITHIN_S)
         except TimeoutError:
             self.unreached.append(kill)
+            await self.fleet.ready(kill.victim)  # it may just have come there after all
             await self.fleet.kill(kill.victim)
         else:
             self.reached.add(kill.point)

@@ -100,6 +100,7 @@ async def test_out_of_the_box_the_owner_orders_without_limit(desk: Studio) -> No
     shown = (await desk.client.get("/api/credits")).json()
 
     assert shown["unlimited"]
+    assert shown["used"] == 0
     assert (shown["available"], shown["allowance"]) == (0, None)
 
 
@@ -512,3 +513,14 @@ async def test_a_wrong_ledger_is_said_by_readiness(bank: Studio) -> None:
 
     answer = await bank.client.get("/readyz")
     assert (answer.status_code, answer.json()["ledger"]) == (503, "violated: I9")
+
+
+async def test_a_line_says_which_job_it_is_about_and_the_balance_what_was_used(ada: Person) -> None:
+    await done(ada, "a heron over tin roofs")
+
+    lines = (await say(ada, "GET", "/api/credits/ledger"))["items"]
+    prompts = {line["kind"]: line["prompt"] for line in lines}
+
+    assert prompts["confirm"] == prompts["hold"] == "a heron over tin roofs"
+    assert prompts["grant"] is None
+    assert (await say(ada, "GET", "/api/credits"))["used"] == 1

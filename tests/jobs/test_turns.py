@@ -4,6 +4,7 @@ one owner's at a time than he may have."""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -329,3 +330,35 @@ async def test_a_job_past_its_deadline_ends_and_gives_everything_back(
     assert [one["kind"] for one in kinds] == ["hold", "hold", "expire", "expire"]
     assert await database.fetchval("SELECT count(*) FROM dead_letters WHERE code = 'timeout'") == 2
     assert await database.fetchval("SELECT count(*) FROM queue.pgqueuer") == 0
+
+
+async def test_starting_a_job_does_not_look_at_all_that_its_owner_has_in_the_queue(
+    idle_studio: Studio,
+) -> None:
+    database, ann = idle_studio.database, await new_owner(idle_studio.database)
+    await database.execute(
+        """INSERT INTO jobs (id, owner_id, type, model, provider, prompt, request, count, digest,
+                             price, status, started_at, finished_at)
+           SELECT ('0190' || lpad(to_hex(n), 8, '0') || '70008000' || repeat('0', 12))::uuid, $1,
+                  'image', 'm', $2, 'a heron', '{}', 1, '', 0, 'completed', now(), now()
+           FROM generate_series(1, 20000) AS n""",
+        ann,
+        LANE,
+    )
+    waiting = [job for _ in range(10) for job in await admit(idle_studio, ann, 100)]
+    await database.execute("VACUUM ANALYZE jobs")
+
+    async with database.transaction() as tx:
+        asked = [{"id": str(waiting[0]), "tag": 1, "overtakable": True}]
+        told = await tx.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {attempts._START}", asked, 600.0)
+
+    read = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes(json.loads(told)[0]["Plan"])
+        if node.get("Relation Name") == "jobs"
+    )
+    assert read <= 10
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", []) for node in nodes(child))]

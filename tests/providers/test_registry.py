@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -338,3 +340,15 @@ def test_every_card_says_where_its_facts_are_from() -> None:
         assert known.price
         assert all(price.credits >= 1 for price in known.price)
         assert known.id.startswith(f"{known.provider}/")
+
+
+@pytest.mark.parametrize("credits_", [-1, 1.5, True, "2", None, float("nan")])
+def test_a_price_that_is_no_whole_number_of_credits_is_never_loaded(credits_: Any) -> None:
+    with pytest.raises(ValueError, match="whole credits"):
+        Price("each", credits_)
+
+
+@pytest.mark.parametrize("usd", ["-0.01", "NaN", "Infinity"])
+def test_a_price_in_dollars_is_never_negative(usd: str) -> None:
+    with pytest.raises(ValueError, match="zero or more"):
+        Price("each", 1, Decimal(usd))

@@ -16,11 +16,13 @@ EntryKind = Literal["grant", "hold", "confirm", "release", "refund", "expire"]
 JobStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 
 _NEWEST = 2**63 - 1
+PROMPT_CHARS_SHOWN = 200  # enough to know the job by
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One entry. credits is how many were moved; the kind says from where to where."""
+    """One entry. credits is how many were moved; the kind says from where to where. prompt: of the
+    job, as far as it was looked up."""
 
     id: int
     at: datetime
@@ -29,6 +31,7 @@ class Line:
     available_after: Credits
     job_id: UUID | None
     note: str | None
+    prompt: str | None = None
 
 
 async def read_page(
@@ -36,12 +39,15 @@ async def read_page(
 ) -> list[Line]:
     """Lines of an account, newest first, those older than the line `before`."""
     rows = await database.fetch(
-        """SELECT id, at, kind, credits, available_after, job_id, note FROM postings
-           WHERE account_id = $1 AND line = 1 AND id < $2
-           ORDER BY id DESC LIMIT $3""",
+        """SELECT p.id, at, kind, credits, available_after, job_id, note,
+                  left(jobs.prompt, $4) AS prompt
+           FROM postings p LEFT JOIN jobs ON jobs.id = p.job_id AND jobs.owner_id = p.account_id
+           WHERE account_id = $1 AND line = 1 AND p.id < $2
+           ORDER BY p.id DESC LIMIT $3""",
         account_id,
         _NEWEST if before is None else before,
         limit,
+        PROMPT_CHARS_SHOWN,
     )
     return [_line(row) for row in rows]
 
@@ -125,7 +131,7 @@ def _receipt(row: Row) -> Receipt:
 
 def _line(row: Row | dict[str, Any]) -> Line:
     """Of a row, or of a row that came as JSON."""
-    at, job_id = row["at"], row["job_id"]
+    at, job_id, prompt = row["at"], row["job_id"], row.get("prompt")
     return Line(
         id=row["id"],
         at=datetime.fromisoformat(at) if isinstance(at, str) else at,
@@ -134,4 +140,5 @@ def _line(row: Row | dict[str, Any]) -> Line:
         available_after=Credits(row["available_after"]),
         job_id=UUID(job_id) if isinstance(job_id, str) else job_id,
         note=row["note"],
+        prompt=prompt,
     )

@@ -35,11 +35,12 @@ async def get_credits(caller: CallerDep, shop: ShopDep) -> Response:
     account = await accounts.read(shop.database, caller.owner_id)
     more = (await shop.access.allowance_left(caller)).amount
     if account is None:  # somebody who has never had anything
-        return answer(wire.Balance(available=more, held=0, unlimited=False))
+        return answer(wire.Balance(available=more, held=0, used=0, unlimited=False))
     return answer(
         wire.Balance(
             available=account.available.amount + more,
             held=account.held.amount,
+            used=account.used.amount,
             unlimited=account.unlimited,
             allowance=_allowance(account),
         )
@@ -183,6 +184,7 @@ def _line(line: statements.Line) -> wire.LedgerLine:
         available_after=line.available_after.amount,
         job_id=line.job_id,
         note=line.note,
+        prompt=line.prompt,
     )
 
 

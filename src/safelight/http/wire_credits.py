@@ -33,6 +33,7 @@ class Balance(Wire):
 
     available: int
     held: int
+    used: int = Field(description="Paid for jobs since the account was opened.")
     unlimited: bool = Field(description="Jobs need no credits; what they use is counted.")
     allowance: AllowanceView | None = None
 
@@ -51,6 +52,7 @@ class LedgerLine(Wire):
     available_after: int
     job_id: UUID | None = None
     note: str | None = None
+    prompt: str | None = Field(None, description="Of the job, its beginning; in the ledger's list.")
 
 
 class LedgerPage(Wire):

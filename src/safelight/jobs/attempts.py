@@ -21,7 +21,8 @@ from safelight.values.prompts import CleanText, UserPrompt
 #
 # A job that another one of its owner should overtake, because that is more urgent or was overtaken
 # itself, is not started but told of: the entries of the two then trade places (jobs/turns.py).
-# After `patience` it is overtaken no more.
+# After `patience` it is overtaken no more. The two questions are apart because each is one short
+# walk along jobs_waiting; together they would walk along all that the owner has in the queue.
 _START = """
 WITH asked AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1) AS asked (id uuid, tag bigint, overtakable boolean)
@@ -29,12 +30,15 @@ WITH asked AS MATERIALIZED (
     SELECT mine.id FROM asked JOIN jobs mine ON mine.id = asked.id
     WHERE asked.overtakable AND mine.status = 'pending' AND mine.attempt = 0
       AND mine.created_at > now() - make_interval(secs => $2)
-      AND EXISTS (SELECT FROM jobs other
-                  WHERE other.owner_id = mine.owner_id AND other.provider = mine.provider
-                    AND other.status = 'pending' AND other.attempt = 0
-                    AND other.priority >= mine.priority
-                    AND (other.priority > mine.priority
-                         OR (other.id < mine.id AND other.tag > mine.tag)))
+      AND (EXISTS (SELECT FROM jobs other
+                   WHERE other.owner_id = mine.owner_id AND other.provider = mine.provider
+                     AND other.status = 'pending' AND other.attempt = 0
+                     AND other.priority > mine.priority)
+           OR EXISTS (SELECT FROM jobs other
+                      WHERE other.owner_id = mine.owner_id AND other.provider = mine.provider
+                        AND other.status = 'pending' AND other.attempt = 0
+                        AND other.priority = mine.priority
+                        AND other.id < mine.id AND other.tag > mine.tag))
 ), job AS (
     UPDATE jobs SET status = 'processing', stage = 'understanding', progress = NULL,
            attempt = attempt + 1, revision = revision + 1,

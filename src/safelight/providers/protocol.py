@@ -62,6 +62,12 @@ class Price:
     quality: tuple[str | None, ...] = ()
     pixels_max: int | None = None
 
+    def __post_init__(self) -> None:
+        if type(self.credits) is not int or self.credits < 0:
+            raise ValueError(f"a price is whole credits, zero or more, not {self.credits!r}")
+        if self.usd is not None and not (self.usd.is_finite() and self.usd >= 0):
+            raise ValueError(f"a price in US dollars is zero or more, not {self.usd}")
+
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:

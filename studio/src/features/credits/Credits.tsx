@@ -1,7 +1,6 @@
 /** What there is to pay with, and every entry that made it so. */
-import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { promptOf, useBalance, useLedger, useSpent } from "@/shared/api/credits";
+import { useBalance, useLedger, useSpent } from "@/shared/api/credits";
 import { isVisitor, useMe } from "@/shared/api/me";
 import type { Balance, LedgerLine } from "@/shared/api/types";
 import { buttonClass } from "@/shared/ui/Button";
@@ -127,7 +126,9 @@ function Row({ line, older, limited }: RowProps) {
         {what}
         {note && <span className={styles.note}> · {note}</span>}
       </td>
-      <td className={table.wide}>{line.job_id && <JobLink id={line.job_id} />}</td>
+      <td className={table.wide}>
+        {line.job_id && <JobLink id={line.job_id} prompt={line.prompt} />}
+      </td>
       <td className={table.number} data-label={limited ? "Change" : "Credits"}>
         {limited ? signed(change) : count(line.credits)}
       </td>
@@ -140,8 +141,7 @@ function Row({ line, older, limited }: RowProps) {
   );
 }
 
-function JobLink({ id }: { id: string }) {
-  const prompt = promptOf(useQueryClient(), id);
+function JobLink({ id, prompt }: { id: string; prompt: string | null | undefined }) {
   return (
     <Link to="/history" search={{ job: id }} className={styles.job}>
       {prompt ?? `Job ${id.slice(-6)}`}

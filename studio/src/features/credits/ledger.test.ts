@@ -10,6 +10,7 @@ const line = (kind: LedgerLine["kind"], credits: number, job: string | null = "j
   available_after: 0,
   job_id: job,
   note: null,
+  prompt: null,
 });
 
 describe("tell", () => {

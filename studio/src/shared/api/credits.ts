@@ -1,15 +1,8 @@
 /** Credits: what there is to pay with, what became of it, and what one job has cost. */
-import {
-  type QueryClient,
-  useInfiniteQuery,
-  useQuery,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { type QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { answered, api } from "./client";
-import type { Followed } from "./follow";
-import { rememberPage } from "./jobs";
 import { keys } from "./keys";
-import type { Balance, LedgerLine } from "./types";
+import type { Balance } from "./types";
 
 const LEDGER_PAGE = 50;
 
@@ -50,34 +43,16 @@ export function useSpent(enabled: boolean) {
 }
 
 export function useLedger() {
-  const cache = useQueryClient();
   return useInfiniteQuery({
     queryKey: keys.ledger,
     queryFn: async ({ pageParam, signal }) => {
       const query = { limit: LEDGER_PAGE, ...(pageParam ? { cursor: pageParam } : {}) };
-      const page = await answered(api.GET("/api/credits/ledger", { params: { query }, signal }));
-      await nameJobs(cache, page.items, signal);
-      return page;
+      return answered(api.GET("/api/credits/ledger", { params: { query }, signal }));
     },
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });
 }
-
-/** One question brings the prompts of most jobs of a page; who is missing goes by its number. */
-async function nameJobs(
-  cache: QueryClient,
-  lines: readonly LedgerLine[],
-  signal: AbortSignal,
-): Promise<void> {
-  const unknown = lines.find((line) => line.job_id && !promptOf(cache, line.job_id));
-  if (!unknown) return;
-  const to = new Date(Date.parse(unknown.at) + 1000).toISOString();
-  await rememberPage(cache, { to }, 100, null, signal).catch(() => undefined);
-}
-
-export const promptOf = (cache: QueryClient, id: string): string | undefined =>
-  cache.getQueryData<Followed>(keys.job(id))?.job.prompt;
 
 export function useReceipt(id: string, ended: boolean) {
   return useQuery({
