@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from ssl import SSLContext
+from typing import TypeVar
 
 import httpcore2
 import httpx2
@@ -39,6 +39,8 @@ PROVIDERS = Purpose("provider", 10.0, None, 36 * 1024 * 1024, compressed=True)
 PICTURES = Purpose("picture", 5.0, 30.0, 25 * 1024 * 1024, redirects_max=3, compressed=True)
 LOGINS = Purpose("login", 5.0, 15.0, 1024 * 1024)
 WEBHOOKS = Purpose("webhook", 5.0, 15.0, 64 * 1024)
+
+_T = TypeVar("_T")
 
 READ_S = 60.0
 POOL_S = 30.0
@@ -143,8 +145,7 @@ class _Guarded(httpx2.AsyncHTTPTransport):
         self._guard.check(request.url)
         loop = asyncio.get_running_loop()
         ends = loop.time() + self._purpose.total_s if self._purpose.total_s else None
-        async with _until(ends):
-            response = await super().handle_async_request(request)
+        response = await _by(ends, super().handle_async_request(request))
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _CappedStream(response.stream, self._bytes_max, ends)
         if _leads_nowhere(response):
@@ -166,9 +167,8 @@ class _CappedStream(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._stream)
         while True:
-            # Around each step, not around the loop: what is done between them is not ours to end.
-            async with _until(self._ends):
-                chunk = await anext(chunks, None)
+            # Each step by itself: what is done between them is not ours to end.
+            chunk = await _by(self._ends, anext(chunks, None))
             if chunk is None:
                 return
             self._left -= len(chunk)
@@ -180,20 +180,25 @@ class _CappedStream(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-@asynccontextmanager
-async def _until(ends: float | None) -> AsyncIterator[None]:
-    """Raises: httpx2.ReadTimeout, when it is not done by then (the loop's clock; None: never)."""
+async def _by(ends: float | None, doing: Awaitable[_T]) -> _T:
+    """What it comes to. Raises: httpx2.ReadTimeout, when that takes longer than until `ends` (on
+    the loop's clock; None: whoever asks watches the time)."""
+    if ends is None:
+        return await doing
     try:
         async with asyncio.timeout_at(ends):
-            yield
+            return await doing
     except TimeoutError:
         raise httpx2.ReadTimeout("not answered in time") from None
 
 
 def _leads_nowhere(response: httpx2.Response) -> bool:
     """Whether it redirects to something that is no address: httpx2 stumbles over it."""
+    location = response.headers.get("location")
+    if location is None:
+        return False
     try:
-        _ = httpx2.URL(response.headers.get("location", "")).host
+        _ = httpx2.URL(location).host
     except (httpx2.InvalidURL, UnicodeError):
         return True
     return False

@@ -38,10 +38,11 @@ class Rules:
         address = read_address(host)
         if address:
             return self.before_connecting(scheme, host, port, [address])
+        if any(target.network for target in self.allow):
+            return None  # it takes the addresses to know whether they are in it
         if "." not in host:
             return "the host is not a full name"
-        # With a network in the list it takes the addresses to know whether they are of it.
-        return None if any(target.network for target in self.allow) else _plain(scheme, port)
+        return _plain(scheme, port)
 
     def before_connecting(
         self, scheme: str, host: str, port: int, addresses: Sequence[Address]

@@ -141,6 +141,8 @@ class Transport:
                 client, PICTURES, "GET", url, within_s=within_s, headers=headers
             ) as response:
                 if response.is_redirect:
+                    if response.headers.get("content-length") == "0":
+                        await response.aread()  # to its end, so that the connection can be kept
                     url = url.join(response.headers.get("location", ""))
                     continue
                 if not response.is_success:

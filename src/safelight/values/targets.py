@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -42,10 +44,12 @@ class Target:
 
         Raises: ValueError, with a sentence."""
         text = text.strip()
-        try:
-            return cls(text.lower(), None, ip_network(text, strict=False))
-        except ValueError:
-            pass
+        if address := read_address(text):
+            return cls(str(address), None, ip_network(address))
+        if "/" in text and "%" not in text:
+            with contextlib.suppress(ValueError):
+                network = ip_network(text, strict=False)
+                return cls(str(network), None, network)
         try:
             url = httpx2.URL(f"target://{text}")
             host, port = host_of(url), url.port
@@ -100,6 +104,7 @@ def is_host(host: str) -> bool:
     return bool(_NAME.fullmatch(host)) and not _ENDS_IN_A_NUMBER.fullmatch(host)
 
 
+@lru_cache(256)  # every request asks it of the same few hosts
 def read_address(text: str) -> Address | None:
     """An address as it is written, without a zone; IPv4 in IPv6's clothes (::ffff:10.0.0.1) is
     IPv4. None for everything else."""
