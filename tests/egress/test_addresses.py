@@ -6,7 +6,7 @@ import socket
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.egress.addresses import denied, is_own, no_name_leads_there
@@ -17,6 +17,7 @@ from tests.egress.vectors import DENIED, PUBLIC, PUBLIC_6
 
 
 @pytest.mark.parametrize("row", DENIED)
+@settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_no_address_of_a_denied_network_is_public(row: str, data: st.DataObject) -> None:
     network = ip_network(row)
@@ -65,7 +66,7 @@ def test_this_machine_knows_its_own_addresses() -> None:
 
 
 LISTED = Rules(
-    own=[Target("gpu.lan", 8080)],
+    own=[Target("gpu.lan", 8080), Target.of_url("https://ai.example/v1")],
     allow=[Target.parse(text) for text in ("nas.lan", "10.0.0.7:9000", "fd12::/16")],
 )
 
@@ -88,7 +89,11 @@ LISTED = Rules(
         ("https", "any.example", 443, "fd13::1", False),
         ("https", "any.example", 443, PUBLIC, True),
         ("http", "any.example", 80, PUBLIC, False),
+        ("http", "any.example", 443, PUBLIC, False),
         ("https", "any.example", 8443, PUBLIC, False),
+        ("https", "ai.example", 443, "10.0.0.9", True),
+        ("http", "ai.example", 443, "10.0.0.9", False),
+        ("http", "ai.example", 80, "10.0.0.9", False),
         ("ftp", "nas.lan", 21, "192.168.1.1", False),
         ("http", "nas.lan", 0, "192.168.1.1", False),
         ("http", "nas.lan", 65536, "192.168.1.1", False),
@@ -140,6 +145,7 @@ def test_what_is_no_target_stops_the_start(text: str) -> None:
         load(egress_allow=[text])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_reading_of_targets(text: str) -> None:
     try:

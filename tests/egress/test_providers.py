@@ -136,6 +136,26 @@ async def test_a_provider_whose_name_leads_inside_is_not_asked_unless_the_operat
     assert world.canary.visitors() == 0
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        *("http://ai.example/", "http://ai.example:8080/", "https://ai.example:5432/"),
+        *("http://ai.example:443/", "https://127.0.0.1/", "https://cdn.ai.example/"),
+    ],
+)
+async def test_a_company_that_points_its_name_inside_gets_no_further_with_links(
+    link: str, world: World
+) -> None:
+    world.dns.names["ai.example"] = world.dns.names["cdn.ai.example"] = ("127.0.0.1",)
+    transport = Transport("They", "https://ai.example/v1", egress=world.egress())
+
+    with pytest.raises(TargetRefused):
+        await transport.download(link, bytes_max=100, within_s=20)
+
+    await transport.close()
+    assert world.canary.visitors() == 0
+
+
 async def test_a_configured_base_url_may_lead_inside(world: World) -> None:
     world.dns.names["inside.example"] = (PUBLIC,)
     transport = Transport("They", "http://inside.example:8080/v1", egress=world.egress())

@@ -31,7 +31,7 @@ class Rules:
             return "only https is spoken"
         if not 0 < port <= PORT_MAX:
             return "there is no such port"
-        if self._is_named(host, port):
+        if self._is_named(scheme, host, port):
             return None
         if not is_host(host):
             return "the host is spelled oddly"
@@ -50,7 +50,7 @@ class Rules:
         """Why none of these is connected to: one wrong address spoils all, since who answers a
         name with a good and a bad one hopes that the bad one is taken."""
         for address in addresses:
-            if self._is_named(host, port):
+            if self._is_named(scheme, host, port):
                 if not read_address(host) and no_name_leads_there(address):
                     return f"it leads to {address}, where no name may lead"
             elif not any(target.holds(address, port) for target in self.allow):
@@ -62,8 +62,8 @@ class Rules:
                     return f"it leads to {address}, which is this machine"
         return None
 
-    def _is_named(self, host: str, port: int) -> bool:
-        return any(target.is_named(host, port) for target in (*self.own, *self.allow))
+    def _is_named(self, scheme: str, host: str, port: int) -> bool:
+        return any(target.is_named(scheme, host, port) for target in (*self.own, *self.allow))
 
 
 def _plain(scheme: str, port: int) -> str | None:

@@ -32,7 +32,7 @@ from safelight.values.errors import (
     ProviderUnreachable,
     TargetRefused,
 )
-from safelight.values.targets import Target, host_of, port_of
+from safelight.values.targets import Target, host_of, port_of, read_address
 
 ERROR_BYTES_MAX = 64 * 1024
 
@@ -50,7 +50,7 @@ class Transport:
     """One provider's connections: its address, its key, its limits.
 
     is_listed: whether the operator wrote this address himself. Only then may it be private, speak
-    http or use another port than 443, and so may pictures on the same host.
+    http or use another port than 443, and so may its pictures: see `_around`.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Transport:
             raise TargetRefused(f"{self.who} pointed to an address that is not fetched.") from None
 
     async def _download(self, link: str, *, bytes_max: int, within_s: float) -> bytes:
-        client = self._client(PICTURES, [Target(own.host) for own in self._own])
+        client = self._client(PICTURES, [_around(own) for own in self._own])
         url, own = httpx2.URL(link), _origin(httpx2.URL(self.base_url))
         for _ in range(PICTURES.redirects_max + 1):
             headers = self._auth() if _origin(url) == own else {}
@@ -237,6 +237,15 @@ class Transport:
                 return OutcomeUnknown(f"{self.who} did not answer in time.")
             case _:
                 return OutcomeUnknown(f"The connection to {self.who} broke before its answer.")
+
+
+def _around(own: Target) -> Target:
+    """Where a provider's pictures may lie though it is not public. A server at home speaks http and
+    may have them at another port. One that speaks https under a name is likely a company's, whose
+    DNS could point that name inside: it gets no more than its own address, where TLS asks for a
+    certificate of that name."""
+    at_home = own.scheme == "http" or read_address(own.host)
+    return Target(own.host) if at_home else own
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int]:

@@ -32,11 +32,12 @@ _ENDS_IN_A_NUMBER = re.compile(r"(.*\.)?(0x[0-9a-f]*|[0-9]+)")
 @dataclass(frozen=True, slots=True)
 class Target:
     """One place that an operator named. host: as it is written in a URL, small letters, no dot at
-    its end; the addresses, where it is one or a network of them. port: None for any."""
+    its end; the addresses, where it is one or a network of them. port, scheme: None for any."""
 
     host: str
     port: int | None = None
     network: Network | None = None
+    scheme: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Target:
@@ -66,18 +67,18 @@ class Target:
 
     @classmethod
     def of_url(cls, url: str) -> Target:
-        """The host and port that a configured URL names. Raises: ValueError."""
+        """The scheme, host and port that a configured URL names. Raises: ValueError."""
         try:
             parts = httpx2.URL(url)
         except httpx2.InvalidURL:
             parts = httpx2.URL()
         if parts.scheme not in PORTS or not parts.raw_host or not 0 < port_of(parts) <= PORT_MAX:
             raise ValueError("must be an address such as https://host/v1")
-        return cls(host_of(parts), port_of(parts))
+        return cls(host_of(parts), port_of(parts), scheme=parts.scheme)
 
-    def is_named(self, host: str, port: int) -> bool:
-        """Whether a URL with this host and port is written to lead here."""
-        return self.host == host and self.port in (None, port)
+    def is_named(self, scheme: str, host: str, port: int) -> bool:
+        """Whether a URL with these parts is written to lead here."""
+        return self.host == host and self.port in (None, port) and self.scheme in (None, scheme)
 
     def holds(self, address: Address, port: int) -> bool:
         """Whether the address, however it was found, is one that was listed."""
