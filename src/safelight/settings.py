@@ -35,6 +35,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from safelight.values.targets import Target
+
 
 def default_data_dir() -> Path:
     """Per user; for root a system folder, because the database then runs as a user of its own
@@ -172,6 +174,12 @@ class Settings(BaseSettings):
         [],
         description="Proxies whose X-Forwarded-For is believed: addresses and networks, as a JSON "
         'list; ["*"] is everybody.',
+    )
+    egress_allow: list[str] = Field(
+        [],
+        description="Where this server may connect to though it is not public, beside the base "
+        "URLs of providers: hosts, host:port and networks, as a JSON list, for example "
+        '["pictures.lan", "10.0.0.7:9000", "192.168.7.0/24"].',
     )
     user_submits_per_minute: int = Field(
         60, ge=0, le=10_000, description="Orders a user may send within a minute; 0: any number."
@@ -371,6 +379,13 @@ class Settings(BaseSettings):
                 "cookies could be read on the way; put a proxy that speaks TLS in front"
             )
         return self
+
+    @field_validator("egress_allow")
+    @classmethod
+    def _targets(cls, allowed: list[str]) -> list[str]:
+        for each in allowed:
+            Target.parse(each)
+        return allowed
 
     @model_validator(mode="after")
     def _visitors_can_be_told_apart(self) -> Settings:

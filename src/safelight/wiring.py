@@ -26,6 +26,7 @@ from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
+from safelight.egress.client import Egress
 from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
@@ -60,6 +61,7 @@ from safelight.queueing.worker import Counter, Worker
 from safelight.settings import Settings, SettingsWrong, previous_secret_key, secret_key, sentences
 from safelight.values.credits import Credits
 from safelight.values.ids import OwnerId
+from safelight.values.targets import Target
 
 _LOOK_AFTER_S = 0.5
 
@@ -220,7 +222,13 @@ def build_registry(settings: Settings) -> Registry:
         chosen = ProviderSettings.model_validate(settings, from_attributes=True)
     except ValidationError as error:
         raise SettingsWrong(sentences(error)) from None
-    return build(chosen, sketch=Sketch(painters=settings.painters) if settings.sketch else None)
+    sketch = Sketch(painters=settings.painters) if settings.sketch else None
+    return build(chosen, sketch=sketch, egress=open_egress(settings))
+
+
+def open_egress(settings: Settings) -> Egress:
+    """The way out, for whoever asks others over HTTP."""
+    return Egress(Target.parse(each) for each in settings.egress_allow)
 
 
 def build_app(settings: Settings, shop: Shop) -> FastAPI:

@@ -135,6 +135,18 @@ async def test_a_refusal_is_final_free_and_explained(studio: Studio) -> None:
     assert studio.provider_api.counts["POST /v1/images/generations"] == 1
 
 
+async def test_a_picture_where_nothing_is_fetched_is_paid_for_once(studio: Studio) -> None:
+    studio.provider_api.plan = Plan(fault="http_link")
+
+    job = await studio.generate("a fox", model="openai/flux-schnell")
+
+    assert job["status"] == "failed"
+    assert job["error"]["code"] == "invalid_output"
+    assert "pointed to an address that is not fetched" in job["error"]["detail"]
+    assert job["charged"] == {"credits": 0, "released": 1}
+    assert studio.provider_api.counts["POST /v1/images/generations"] == 1
+
+
 async def test_every_log_line_of_a_job_names_it_and_its_request(
     studio: Studio, capfd: pytest.CaptureFixture[str]
 ) -> None:

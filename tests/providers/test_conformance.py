@@ -24,6 +24,7 @@ from safelight.values.errors import (
     ProviderRefused,
     ProviderRejected,
     ProviderUnreachable,
+    TargetRefused,
 )
 from safelight.values.images import sniff_format
 from tests.fakes.openai_server import KEY, FakeOpenAI
@@ -200,8 +201,8 @@ AT_OPENAI: list[tuple[str, type[ProviderError], tuple[str, ...]]] = [
     ("no_data", InvalidOutput, ("streaming", "compatible")),
     ("bad_base64", InvalidOutput, ("streaming", "compatible")),
     ("not_a_picture", InvalidOutput, ("streaming", "compatible")),
-    ("bad_link", InvalidOutput, ("compatible",)),
-    ("http_link", InvalidOutput, ("compatible",)),
+    ("bad_link", TargetRefused, ("compatible",)),
+    ("http_link", TargetRefused, ("compatible",)),
     ("dead_link", InvalidOutput, ("compatible",)),
     ("stream_error", ProviderRefused, ("streaming",)),
     ("stream_server_error", ProviderFailed, ("streaming",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from safelight.egress.client import Egress
 from safelight.providers import catalog
 from safelight.providers.configuration import (
     POLLINATIONS_KEYLESS_URL,
@@ -23,11 +24,17 @@ POLLINATIONS_HOW = (
 )
 
 
-def build(settings: ProviderSettings, sketch: ImageProvider | None = None) -> Registry:
+def build(
+    settings: ProviderSettings,
+    sketch: ImageProvider | None = None,
+    egress: Egress | None = None,
+) -> Registry:
     """All providers these settings switch on, and what is known of the others.
 
-    sketch: the built-in painter, where the caller has one with processes of its own.
+    sketch: the built-in painter, where the caller has one with processes of its own. egress: the
+    way out, where the operator has listed more than the providers' own addresses.
     """
+    egress = egress or Egress()
     image: list[ImageProvider] = []
     text: list[TextProvider] = []
     off: list[Unavailable] = []
@@ -37,13 +44,14 @@ def build(settings: ProviderSettings, sketch: ImageProvider | None = None) -> Re
 
             sketch = Sketch()
         image.append(sketch)
-    _openai(settings, image, text, off)
-    _pollinations(settings, image, off)
+    _openai(settings, egress, image, text, off)
+    _pollinations(settings, egress, image, off)
     return Registry(image, text, off)
 
 
 def _openai(
     settings: ProviderSettings,
+    egress: Egress,
     image: list[ImageProvider],
     text: list[TextProvider],
     off: list[Unavailable],
@@ -80,6 +88,8 @@ def _openai(
             settings.openai_url,
             key=settings.openai_api_key,
             answer_bytes_max=answer_bytes_max + 1024 * 1024,
+            is_listed=settings.openai_base_url is not None,
+            egress=egress,
         )
         offers = [_offer(name, settings) for name in dict.fromkeys(image_names)]
         image.append(OpenAIImages(transport, offers, picture_bytes_max=settings.picture_bytes_max))
@@ -91,6 +101,8 @@ def _openai(
                     settings.openai_url,
                     key=settings.openai_api_key,
                     answer_bytes_max=16 * 1024 * 1024,
+                    is_listed=settings.openai_base_url is not None,
+                    egress=egress,
                 ),
                 [catalog.text_card(name) for name in dict.fromkeys(text_names)],
                 official=text_names if settings.at_openai else catalog.GPT_TEXT_USD,
@@ -110,13 +122,23 @@ def _offer(name: str, settings: ProviderSettings) -> Offer:
 
 
 def _pollinations(
-    settings: ProviderSettings, image: list[ImageProvider], off: list[Unavailable]
+    settings: ProviderSettings,
+    egress: Egress,
+    image: list[ImageProvider],
+    off: list[Unavailable],
 ) -> None:
+    is_listed = settings.pollinations_base_url is not None
     if settings.pollinations == "keyless":
         url = settings.pollinations_base_url or POLLINATIONS_KEYLESS_URL
         image.append(
             PollinationsKeyless(
-                Transport("Pollinations", url, answer_bytes_max=settings.picture_bytes_max + 1024),
+                Transport(
+                    "Pollinations",
+                    url,
+                    answer_bytes_max=settings.picture_bytes_max + 1024,
+                    is_listed=is_listed,
+                    egress=egress,
+                ),
                 catalog.POLLINATIONS_FREE,
                 picture_bytes_max=settings.picture_bytes_max,
             )
@@ -128,6 +150,8 @@ def _pollinations(
             f"{url}/v1",
             key=settings.pollinations_api_key,
             answer_bytes_max=settings.picture_bytes_max * 4 // 3 + 1024 * 1024,
+            is_listed=is_listed,
+            egress=egress,
         )
         offers = [Offer(card, catalog.POLLINATIONS_KEYED) for card in catalog.POLLINATIONS_MODELS]
         image.append(

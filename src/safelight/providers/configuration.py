@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from safelight.values.targets import Target
+
 OPENAI_URL = "https://api.openai.com/v1"
 POLLINATIONS_URL = "https://gen.pollinations.ai"
 POLLINATIONS_KEYLESS_URL = "https://image.pollinations.ai"
@@ -89,8 +91,7 @@ class ProviderSettings(BaseModel):
         if not url:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an address such as https://host/v1")
+        Target.of_url(url)
         # The address appears in messages and logs, so it must not be a place for a secret.
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must not contain a user, a password or a query; keys are set apart")

@@ -188,7 +188,7 @@ class OpenAIImages:
         else:
             # At once: such links live from minutes to an hour.
             data = await self._transport.download(
-                datum.url or "", bytes_max=most, within_s=min(60.0, within_s)
+                datum.url or "", bytes_max=most, within_s=within_s
             )
         return checked_picture(data, who)
 

@@ -1,38 +1,40 @@
-"""The one place that makes outgoing HTTP for providers, and names what went wrong on the way.
+"""Asking a provider over HTTP, and naming what went wrong on the way.
 
-A failure before the request left is `ProviderUnreachable`: nothing was sent, so nothing was paid.
-Anything later, up to the last byte of the answer, is `OutcomeUnknown`.
+`egress` makes the connections and decides where they may lead. A failure before the request left
+is `ProviderUnreachable`: nothing was sent, so nothing was paid. Anything later, up to the last
+byte of the answer, is `OutcomeUnknown`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
-from ssl import SSLContext
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit
 
 import httpx2
 from pydantic import SecretStr
 
+from safelight.egress.client import (
+    PICTURES,
+    POOL_S,
+    PROVIDERS,
+    AnswerTooLarge,
+    Egress,
+    Purpose,
+)
+from safelight.egress.guard import TargetNotAllowed
 from safelight.providers.failures import failure
 from safelight.values.errors import (
     InvalidOutput,
     OutcomeUnknown,
     ProviderError,
     ProviderUnreachable,
+    TargetRefused,
 )
+from safelight.values.targets import Target, host_of, port_of, read_address
 
-CONNECT_S = 10.0
-POOL_S = 30.0
 ERROR_BYTES_MAX = 64 * 1024
-REDIRECTS_MAX = 3
-
-# Shorter than the 5 s after which common servers close an idle connection: a request sent into a
-# closing connection is an `OutcomeUnknown`, far dearer than a new handshake before a 10 s picture.
-_LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=3.0)
 
 _NOT_SENT = (
     httpx2.ConnectError,
@@ -44,18 +46,12 @@ _NOT_SENT = (
 )
 
 
-class AnswerTooLarge(httpx2.TransportError):
-    """More bytes than allowed; reading stopped there."""
-
-
-@cache
-def _tls() -> SSLContext:
-    """Loading the system's certificates takes 20–100 ms, so every provider shares one."""
-    return httpx2.create_ssl_context(trust_env=False)
-
-
 class Transport:
-    """One provider's connections: its address, its key, its limits."""
+    """One provider's connections: its address, its key, its limits.
+
+    is_listed: whether the operator wrote this address himself. Only then may it be private, speak
+    http or use another port than 443, and so may its pictures: see `_around`.
+    """
 
     def __init__(
         self,
@@ -63,36 +59,39 @@ class Transport:
         base_url: str,
         *,
         key: SecretStr | None = None,
-        answer_bytes_max: int = 36 * 1024 * 1024,
+        answer_bytes_max: int = PROVIDERS.bytes_max,
+        is_listed: bool = True,
+        egress: Egress | None = None,
     ) -> None:
         self.who = who
         self.base_url = base_url.rstrip("/")
         self.answer_bytes_max = answer_bytes_max
         self._key = key
-        self._client: httpx2.AsyncClient | None = None
+        self._own = [Target.of_url(base_url)] if is_listed else []
+        self._egress = egress or Egress()
+        self._clients: dict[Purpose, httpx2.AsyncClient] = {}
 
     @property
     def client(self) -> httpx2.AsyncClient:
-        """Made at first use, so that a provider nobody asks costs nothing at start."""
-        if self._client is None:
-            self._client = httpx2.AsyncClient(
-                transport=_Capped(self.answer_bytes_max),
-                timeout=httpx2.Timeout(60.0, connect=CONNECT_S, pool=POOL_S),
-                trust_env=False,
-                follow_redirects=False,
-                # Pictures do not compress, and a compressed answer could hide its real size.
-                headers={"accept-encoding": "identity", "user-agent": "safelight"},
+        """For the provider's own address. Made at first use, so that a provider nobody asks costs
+        nothing at start."""
+        return self._client(PROVIDERS, self._own)
+
+    def _client(self, purpose: Purpose, own: Sequence[Target]) -> httpx2.AsyncClient:
+        if purpose not in self._clients:
+            self._clients[purpose] = self._egress.client(
+                purpose, own=own, bytes_max=self.answer_bytes_max
             )
-        return self._client
+        return self._clients[purpose]
 
     @property
     def secrets(self) -> tuple[str, ...]:
         return (self._key.get_secret_value(),) if self._key else ()
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        while self._clients:
+            _, client = self._clients.popitem()
+            await client.aclose()
 
     @asynccontextmanager
     async def asking(
@@ -110,27 +109,41 @@ class Transport:
         for every answer that is not 2xx.
         """
         url = f"{self.base_url}{path}"
+        headers = {**(headers or {}), **self._auth()}
         async with self._exchange(
-            method, url, within_s=within_s, headers={**(headers or {}), **self._auth()}, **content
+            self.client, PROVIDERS, method, url, within_s=within_s, headers=headers, **content
         ) as response:
             if not response.is_success:
                 raise await self._failure(response)
             yield response
 
     async def download(self, url: str, *, bytes_max: int, within_s: float) -> bytes:
-        """Fetch a picture a provider pointed to. Their link is untrusted input: see `may_fetch`.
+        """Fetch a picture a provider pointed to. Their link is untrusted input, and so is each
+        address it redirects to: every one goes through the guard.
 
         The key goes along only to the provider's own scheme, host and port.
         """
-        for _ in range(REDIRECTS_MAX + 1):
-            if not may_fetch(url, self.base_url):
-                raise InvalidOutput(f"{self.who} pointed to an address that is not fetched.")
-            own = _origin(url) == _origin(self.base_url)
+        assert PICTURES.total_s
+        try:
+            async with asyncio.timeout(min(PICTURES.total_s, within_s)):
+                return await self._download(url, bytes_max=bytes_max, within_s=within_s)
+        except TimeoutError as error:
+            raise self.problem(error) from None
+        except (TargetRefused, httpx2.InvalidURL):
+            raise TargetRefused(f"{self.who} pointed to an address that is not fetched.") from None
+
+    async def _download(self, link: str, *, bytes_max: int, within_s: float) -> bytes:
+        client = self._client(PICTURES, [_around(own) for own in self._own])
+        url, own = httpx2.URL(link), _origin(httpx2.URL(self.base_url))
+        for _ in range(PICTURES.redirects_max + 1):
+            headers = self._auth() if _origin(url) == own else {}
             async with self._exchange(
-                "GET", url, within_s=within_s, headers=self._auth() if own else {}
+                client, PICTURES, "GET", url, within_s=within_s, headers=headers
             ) as response:
                 if response.is_redirect:
-                    url = urljoin(url, response.headers.get("location", ""))
+                    if response.headers.get("content-length") == "0":
+                        await response.aread()  # to its end, so that the connection can be kept
+                    url = url.join(response.headers.get("location", ""))
                     continue
                 if not response.is_success:
                     # The picture exists and is paid for; only its copy is missing.
@@ -178,22 +191,23 @@ class Transport:
     @asynccontextmanager
     async def _exchange(
         self,
+        client: httpx2.AsyncClient,
+        purpose: Purpose,
         method: str,
-        url: str,
+        url: httpx2.URL | str,
         *,
         within_s: float,
         headers: Mapping[str, str],
         **content: Any,
     ) -> AsyncGenerator[httpx2.Response]:
-        timeout = httpx2.Timeout(within_s, connect=min(CONNECT_S, within_s), pool=POOL_S)
+        connect_s = min(purpose.connect_s, within_s)
+        timeout = httpx2.Timeout(within_s, connect=connect_s, pool=POOL_S)
         try:
             # The read timeout starts anew with every byte; the outer one does not. Its margin
             # lets a failure to connect be named as one.
             async with (
-                asyncio.timeout(within_s + CONNECT_S + POOL_S),
-                self.client.stream(
-                    method, url, headers=headers, timeout=timeout, **content
-                ) as response,
+                asyncio.timeout(within_s + connect_s + POOL_S),
+                client.stream(method, url, headers=headers, timeout=timeout, **content) as response,
             ):
                 yield response
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError) as error:
@@ -203,6 +217,11 @@ class Transport:
     def problem(self, error: BaseException) -> ProviderError:  # noqa: PLR0911  (a table)
         """Our name for a failure of the network. Its words are kept where no key can be in them."""
         match error:
+            case TargetNotAllowed():
+                return TargetRefused(
+                    f"{self.who} has an address that is not asked. Whoever runs this server can "
+                    "list it in SAFELIGHT_EGRESS_ALLOW."
+                )
             case AnswerTooLarge():
                 return InvalidOutput(f"{self.who} answered more than it may.")
             case httpx2.InvalidURL() | httpx2.LocalProtocolError():
@@ -220,53 +239,14 @@ class Transport:
                 return OutcomeUnknown(f"The connection to {self.who} broke before its answer.")
 
 
-def may_fetch(url: str, base_url: str) -> bool:
-    """Whether a link from a provider's answer may be opened.
-
-    Only https, or the host the operator configured (a server at home speaks http). This is the
-    place for the guard that resolves the name, refuses private addresses and pins the checked one.
-    """
-    try:
-        parts = urlsplit(url)
-        if parts.username or parts.password or not parts.hostname:
-            return False
-        same_host = parts.hostname == urlsplit(base_url).hostname
-        return parts.scheme == "https" or (parts.scheme == "http" and same_host)
-    except ValueError:
-        return False
+def _around(own: Target) -> Target:
+    """Where a provider's pictures may lie though it is not public. A server at home speaks http and
+    may have them at another port. One that speaks https under a name is likely a company's, whose
+    DNS could point that name inside: it gets no more than its own address, where TLS asks for a
+    certificate of that name."""
+    at_home = own.scheme == "http" or read_address(own.host)
+    return Target(own.host) if at_home else own
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    default = 443 if parts.scheme == "https" else 80
-    return parts.scheme, parts.hostname, parts.port or default
-
-
-class _Capped(httpx2.AsyncHTTPTransport):
-    """Counts what arrives on the wire, also for clients that read whole bodies by themselves."""
-
-    def __init__(self, bytes_max: int) -> None:
-        super().__init__(verify=_tls(), trust_env=False, limits=_LIMITS)
-        self._bytes_max = bytes_max
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        response.stream = _CappedStream(response.stream, self._bytes_max)
-        return response
-
-
-class _CappedStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, bytes_max: int) -> None:
-        self._stream = stream
-        self._left = bytes_max
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise AnswerTooLarge("too large")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+def _origin(url: httpx2.URL) -> tuple[str, str, int]:
+    return url.scheme, host_of(url), port_of(url)

@@ -17,6 +17,7 @@ from safelight.values.errors import (
     ProviderRefused,
     ProviderRejected,
     ProviderUnreachable,
+    TargetRefused,
     TookTooLong,
 )
 
@@ -40,6 +41,7 @@ _TABLE: dict[type[ProviderError], Rule] = {
     ProviderUnreachable: "retry",
     ProviderFailed: "retry",
     InvalidOutput: "retry",
+    TargetRefused: "fail",
     OutcomeUnknown: "look",
     AnswersLost: "fail",
     TookTooLong: "look",

@@ -26,6 +26,7 @@ SafelightError
     OutcomeUnknown        sent, no answer: may have cost money, look before retrying
     AnswersLost           that happened to one request once too often: final
     InvalidOutput         they answered something that is not what they promised
+      TargetRefused       an address we do not connect to (docs/security.md): final
     TookTooLong           nobody answered within the limit
 """
 
@@ -267,6 +268,11 @@ class InvalidOutput(ProviderError):
     code: ClassVar[ErrorCode] = "invalid_output"
     title = "The provider answered something unusable"
     retryable = True
+
+
+class TargetRefused(InvalidOutput):
+    title = "An address that is not fetched"
+    retryable = False
 
 
 class TookTooLong(ProviderError):

@@ -1,0 +1,1 @@
+"""What leaves this server, and where it may lead."""
