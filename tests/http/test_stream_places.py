@@ -47,9 +47,8 @@ async def test_a_user_has_six_streams_and_a_place_again_when_one_is_closed(
     async with opened(cluster, _fake_openai, tmp_path) as studio:
         ada, eve = await join(studio, "Ada"), await join(studio, "Eve")
         job = (await ada.order()).json()["id"]
-        second = Person(
-            studio, ada.user, (await keys.create(studio.database, ada.user.id, name="b"))[1]
-        )
+        _, text = await keys.create(studio.database, ada.user.id, name="second")
+        second = Person(studio, ada.user, text)
         async with streams(studio, 3, **ada.headers) as first:
             async with streams(studio, 4, f"/api/jobs/{job}/stream", **second.headers) as more:
                 others = await eve_opens(studio, eve)
