@@ -104,6 +104,13 @@ const credits = createRoute({
   staticData: { title: "Credits" },
 });
 
+const apiKeys = createRoute({
+  getParentRoute: () => shell,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("@/features/keys/Keys"), "Keys"),
+  staticData: { title: "API keys" },
+});
+
 const admin = createRoute({
   getParentRoute: () => shell,
   path: "/admin",
@@ -164,6 +171,7 @@ export function makeRouter() {
         gallery,
         history,
         credits,
+        apiKeys,
         admin.addChildren([adminStart, adminQueue, deadLetters, accounts]),
       ]),
       picture,

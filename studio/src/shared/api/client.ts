@@ -49,6 +49,10 @@ export class Trouble extends Error {
 export const complaint = (error: Error): string =>
   error instanceof Trouble ? `${error.title}. ${error.detail}` : error.message;
 
+/** What the server says is wrong with one field of what was sent. */
+export const problemOf = (error: Error | null, field: string): string | undefined =>
+  error instanceof Trouble ? error.fields.find((one) => one.field === field)?.message : undefined;
+
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
 /** The body of a good answer; a `Trouble` for everything else, whoever sent it. */
