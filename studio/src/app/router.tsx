@@ -59,9 +59,12 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 const create = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  // A prompt can be handed over in the address: from a picture's facts, or in a link to a friend.
-  validateSearch: (search: Search): { prompt?: string | undefined } => ({
+  // A prompt or a picture to start from can be handed over in the address: from a picture's facts, or in a link.
+  validateSearch: (
+    search: Search,
+  ): { prompt?: string | undefined; reference?: string | undefined } => ({
     prompt: text(search.prompt),
+    reference: id(search.reference),
   }),
   component: Create,
   staticData: { title: "Create" },

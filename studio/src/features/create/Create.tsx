@@ -10,6 +10,7 @@ import { Composer } from "./Composer";
 import styles from "./create.module.css";
 import { type Draft, freshDraft, isDraft } from "./draft";
 import { FirstRun } from "./FirstRun";
+import { addPictures } from "./references";
 import { useConversationScroll } from "./scroll";
 import { Turn } from "./Turn";
 
@@ -20,7 +21,7 @@ export function Create() {
   const feed = useFeed();
   const [draft, setDraft] = useDraft();
   const list = useRef<HTMLDivElement>(null);
-  useHandedPrompt(setDraft);
+  useHandedOver(setDraft);
 
   const turns = useMemo(
     () => (feed.data?.pages ?? []).flatMap((page) => page.items).reverse(),
@@ -36,6 +37,7 @@ export function Create() {
   const edit = useCallback(
     (job: Job) => {
       setDraft((before) => ({ ...before, prompt: job.prompt }));
+      addPictures(job.references);
       document.getElementById("prompt")?.focus();
     },
     [setDraft],
@@ -90,16 +92,17 @@ function dayChange(before: Job | undefined, job: Job): string | null {
   return today === "Today" ? null : today;
 }
 
-/** A prompt in the address goes into the composer, once, and out of the address. */
-function useHandedPrompt(setDraft: (change: (before: Draft) => Draft) => void) {
-  const { prompt } = useSearch({ from: "/shell/" });
+/** A prompt or a reference in the address goes into the composer, once, and out of the address. */
+function useHandedOver(setDraft: (change: (before: Draft) => Draft) => void) {
+  const { prompt, reference } = useSearch({ from: "/shell/" });
   const navigate = useNavigate({ from: "/" });
   useEffect(() => {
-    if (!prompt) return;
-    setDraft((before) => ({ ...before, prompt }));
+    if (!prompt && !reference) return;
+    if (prompt) setDraft((before) => ({ ...before, prompt }));
+    if (reference) addPictures([reference]);
     void navigate({ search: {}, replace: true });
     document.getElementById("prompt")?.focus();
-  }, [prompt, navigate, setDraft]);
+  }, [prompt, reference, navigate, setDraft]);
 }
 
 /** The words and the choices stay over a reload: half a prompt is work too. */

@@ -1,7 +1,7 @@
 /** What is known about a picture, and where it leads. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Copy, PenLine } from "lucide-react";
+import { Copy, ImagePlus, PenLine } from "lucide-react";
 import type { ReactNode } from "react";
 import type { AssetFilter } from "@/shared/api/assets";
 import { modelName, useModels, useStyles } from "@/shared/api/catalogue";
@@ -32,18 +32,24 @@ export function Facts({ asset, hidden, filter }: Props) {
   return (
     <aside className={styles.facts} aria-label="Facts" hidden={hidden}>
       <h1 className={styles.prompt}>{prompt ?? "Picture"}</h1>
-      {prompt && (
-        <div className={styles.does}>
+      <div className={styles.does}>
+        {prompt && (
           <Link to="/" search={{ prompt }} className={buttonClass("outline")}>
             <PenLine aria-hidden />
             Use this prompt
           </Link>
+        )}
+        <Link to="/" search={{ reference: asset.id }} className={buttonClass("outline")}>
+          <ImagePlus aria-hidden />
+          Use as reference
+        </Link>
+        {prompt && (
           <Button onClick={() => copy(prompt, "Prompt")}>
             <Copy aria-hidden />
-            Copy
+            Copy prompt
           </Button>
-        </div>
-      )}
+        )}
+      </div>
       <dl>
         <Fact name="Model">{asset.model && modelName(models, asset.model)}</Fact>
         <Fact name="Chosen">{job?.requested_model === "auto" && job.model_reason}</Fact>

@@ -94,6 +94,7 @@ function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
     ArrowRight: () => (full ? false : show(older)),
     i: toggleFacts,
     z: toggleFull,
+    e: () => navigate({ to: "/", search: { reference: asset.id } }),
     d: () => download.current?.click(),
     ".": toggleStar,
     Delete: removeIt,

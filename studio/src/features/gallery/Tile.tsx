@@ -1,6 +1,6 @@
 /** One picture on the wall. */
 import { Link } from "@tanstack/react-router";
-import { Star, Trash2 } from "lucide-react";
+import { ImagePlus, Star, Trash2 } from "lucide-react";
 import { memo } from "react";
 import { type AssetFilter, useStar } from "@/shared/api/assets";
 import type { Asset } from "@/shared/api/types";
@@ -77,6 +77,16 @@ export const Tile = memo(
         >
           <Star aria-hidden />
         </button>
+        <Link
+          to="/"
+          search={{ reference: asset.id }}
+          className={`${styles.mark} ${styles.use}`}
+          aria-label="Use as reference"
+          title="Use as reference"
+          tabIndex={tab}
+        >
+          <ImagePlus aria-hidden />
+        </Link>
         <button
           type="button"
           className={`${styles.mark} ${styles.delete}`}

@@ -53,6 +53,13 @@ export const complaint = (error: Error): string =>
 export const problemOf = (error: Error | null, field: string): string | undefined =>
   error instanceof Trouble ? error.fields.find((one) => one.field === field)?.message : undefined;
 
+export const unreachable = (): Trouble =>
+  new Trouble(
+    "unreachable",
+    "Safelight can't be reached",
+    "The server didn't answer. Jobs that were accepted go on without you.",
+  );
+
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
 /** The body of a good answer; a `Trouble` for everything else, whoever sent it. */
@@ -62,17 +69,15 @@ export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
     answer = await call;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Trouble(
-      "unreachable",
-      "Safelight can't be reached",
-      "The server didn't answer. Jobs that were accepted go on without you.",
-    );
+    throw unreachable();
   }
   if (answer.response.ok) return answer.data as T;
   throw troubleOf(answer.error, answer.response);
 }
 
-function troubleOf(body: unknown, response: Response): Trouble {
+type Head = { status: number; headers: { get(name: string): string | null } };
+
+export function troubleOf(body: unknown, response: Head): Trouble {
   if (isProblem(body)) {
     return new Trouble(
       body.code,
