@@ -189,6 +189,13 @@ class Settings(BaseSettings):
     events_kept_days: int = Field(
         30, ge=1, description="How long a finished job's story is kept; its result stays."
     )
+    trash_kept_days: float = Field(
+        7.0,
+        ge=0.007,  # ten minutes
+        le=3650,
+        description="How long a deleted picture or user can be brought back; then it is gone for "
+        "good. At least 0.007, which is ten minutes.",
+    )
     body_bytes_max: int = Field(1024 * 1024, ge=1024, description="The largest JSON body taken.")
     picture_bytes_max: int = Field(
         40 * 1024 * 1024, ge=1024, description="The largest picture taken from a provider."
@@ -238,6 +245,10 @@ class Settings(BaseSettings):
     pollinations_base_url: str | None = Field(
         None, description="Another host that speaks the same, for tests or a mirror."
     )
+
+    @property
+    def trash_kept_s(self) -> float:
+        return self.trash_kept_days * 86_400
 
     @field_validator("database_url")
     @classmethod

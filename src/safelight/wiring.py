@@ -138,6 +138,7 @@ async def open_shop(
             metrics=QueueMetrics(database, lanes, ledger),
             access=_access(settings, database),
             lanes=lanes,
+            trash_kept_s=settings.trash_kept_s,
             worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
             if with_worker
             else None,

@@ -102,7 +102,11 @@ async def create(
     async with database.transaction() as tx:
         # Locked, so that of two at once the second counts the first; the count is a statement of
         # its own because it must see what was committed while it waited.
-        await tx.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+        # A user who was deleted makes no key for when he is brought back.
+        if await tx.fetchval(
+            "SELECT deleted_at FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id
+        ):
+            raise Forbidden("This account was deleted.")
         state = await tx.fetchrow(
             """SELECT $2::timestamptz <= now() AS is_past,
                       (SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL

@@ -84,14 +84,19 @@ async def list_users(database: Database) -> list[User]:
 
 
 async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) -> User:
-    """Keep a user out, or let him in again; what is his stays. Raises: NotFound."""
+    """Keep a user out, or let him in again; what is his stays.
+
+    Raises: NotFound, InvalidRequest for one who was deleted: he must be restored."""
     row = await database.fetchrow(
         f"""UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
-            WHERE id = $1 RETURNING {_COLUMNS}""",  # noqa: S608
+            WHERE id = $1 AND (deleted_at IS NULL OR $2) RETURNING {_COLUMNS}""",  # noqa: S608
         user_id,
         disabled,
     )
     if row is None:
+        if await database.fetchval("SELECT deleted_at FROM users WHERE id = $1", user_id):
+            message = "This user was deleted; bring him back with `safelight users restore`."
+            raise InvalidRequest(FieldError("user", message))
         raise NotFound("user")
     return _user(row)
 

@@ -119,6 +119,17 @@ async def set_unlimited(tx: Connection, account_id: OwnerId, unlimited: bool) ->
         raise NotFound("account")
 
 
+async def set_closed(tx: Connection, account_id: UUID, *, closed: bool) -> None:
+    """Whether orders on this account are refused. What it has, and its postings, stay; while it is
+    closed it is given no allowance."""
+    await tx.execute(
+        """UPDATE accounts SET closed_at = CASE WHEN $2 THEN coalesce(closed_at, now()) END
+           WHERE id = $1""",
+        account_id,
+        closed,
+    )
+
+
 # Fills accounts up to their allowances and says when it will be time again; one that missed several
 # periods is filled once. An allowance is given at most once a period: changing it to and fro gives
 # nothing twice. Accounts that somebody holds at this moment are left for the next sweep.
@@ -132,7 +143,7 @@ WITH due AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT format('allowance:%s:%s:%s', id, (period AT TIME ZONE 'UTC')::date, allowance)
                AS entry) AS named
-    WHERE allowance_due <= now() AND {which}
+    WHERE allowance_due <= now() AND closed_at IS NULL AND {which}
     ORDER BY allowance_due LIMIT $1
     FOR NO KEY UPDATE OF accounts SKIP LOCKED
 ), filled AS (

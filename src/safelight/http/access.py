@@ -180,7 +180,9 @@ def needed_scope(method: str, path: str) -> Scope | Literal["all"] | None:
     match path.split("/")[1:]:
         case ["api", "admin", *_] | ["metrics", *_]:
             return "admin"
-        case ["api", "keys", *_]:
+        case ["api", "keys", *_] | ["api", "me", "export"]:
+            return "all"
+        case ["api", "me"] if not reads:
             return "all"
         case ["api", "me" | "models" | "styles", *_] | ["v1", "models", *_] if reads:
             return None
@@ -195,7 +197,7 @@ def _require(holder: Holder, needed: Scope | Literal["all"] | None) -> None:
         if needed == "admin":
             raise Forbidden("This needs a key with the scope “admin”.")
     elif needed == "all":
-        raise Forbidden("A key that is limited to scopes cannot make, list or revoke keys.")
+        raise Forbidden("A key that is limited to scopes cannot do this; use one that is not.")
     elif needed is not None and needed not in holder.scopes:
         raise Forbidden(f"This key does not have the scope “{needed}”.")
 

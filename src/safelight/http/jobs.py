@@ -230,11 +230,11 @@ async def _place(shop: Shop, row: Row) -> wire.Queue | None:
 
 
 def _etag(row: Row, place: wire.Queue | None, shop: Shop) -> str:
-    """Changes with the job, its place in the queue, the deletion of one of its pictures, and its
-    links when they are renewed."""
+    """Changes with the job, its place in the queue, the deletion of one of its pictures for now or
+    for good, and its links when they are renewed."""
     stands = f"{place.position}-{place.eta_seconds}" if place else None
-    deleted = sum(1 << output["index"] for output in row["outputs"] or () if output["deleted"])
-    return f'"{row["revision"]}-{stands}-{deleted}-{int(shop.links.expires_at().timestamp())}"'
+    removed = "".join((output["removed"] or "-")[0] for output in row["outputs"] or ())
+    return f'"{row["revision"]}-{stands}-{removed}-{int(shop.links.expires_at().timestamp())}"'
 
 
 def _digest(body: Any) -> bytes:

@@ -45,6 +45,7 @@ class Shop:
     access: Access
     lanes: Lanes
     worker: Worker | None
+    trash_kept_s: float  # how long what was deleted can be brought back
     stopping: bool = False
 
 

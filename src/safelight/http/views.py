@@ -85,6 +85,7 @@ def _output(
             asset=None,
             text=None,
             error=why,
+            removed=None,
         )
     asset = _output_asset(made, links) if made["asset_id"] and not made["deleted"] else None
     return wire.Output.model_construct(
@@ -93,6 +94,7 @@ def _output(
         asset=asset,
         text=made["text"],
         error=error(made["error"]),
+        removed=made["removed"],
     )
 
 

@@ -88,8 +88,11 @@ class ObjectPictureStore:
             return None
 
     async def stream(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes start..end-1, in pieces."""
-        result = await obstore.get_async(self._store, key, options={"range": (start, end)})
+        """The bytes start..end-1, in pieces. Raises: KeyError when there is no such object."""
+        try:
+            result = await obstore.get_async(self._store, key, options={"range": (start, end)})
+        except (NotFoundError, FileNotFoundError):
+            raise KeyError(key) from None
         async for piece in result.stream(min_chunk_size=256 * 1024):
             yield bytes(piece)
 

@@ -258,7 +258,9 @@ class Admission:
             case "known":
                 return await self._first_answer(order)
             case "nobody":
-                raise Forbidden("You have no account here yet; ask the administrator for one.")
+                raise Forbidden(
+                    "You have no account here yet, or it was deleted; ask the administrator."
+                )
             case "short" | "full":
                 return await self._first_answer_or_refusal(order, admitted)
 

@@ -56,8 +56,10 @@ async def list_assets(
 
 
 async def read_asset(database: Database, owner_id: OwnerId, asset_id: UUID) -> Row | None:
+    """A picture, a deleted one too while that can be undone."""
     return await database.fetchrow(
-        f"SELECT {_SHOWN} FROM assets j WHERE j.id = $1 AND j.owner_id = $2",  # noqa: S608
+        f"""SELECT {_SHOWN} FROM assets j
+            WHERE j.id = $1 AND j.owner_id = $2 AND purging_since IS NULL""",  # noqa: S608
         asset_id,
         owner_id,
     )
@@ -81,10 +83,11 @@ async def change_asset(
 async def set_deleted(
     database: Database, owner_id: OwnerId, asset_id: UUID, *, deleted: bool
 ) -> Row | None:
-    """Delete softly, or take it back. Both may be repeated."""
+    """Delete softly, or take it back while that is possible. Both may be repeated."""
     return await database.fetchrow(
         f"""UPDATE assets j SET deleted_at = CASE WHEN $3 THEN coalesce(deleted_at, now()) END
-            WHERE j.id = $1 AND j.owner_id = $2 RETURNING {_SHOWN}""",  # noqa: S608
+            WHERE j.id = $1 AND j.owner_id = $2 AND purging_since IS NULL
+            RETURNING {_SHOWN}""",  # noqa: S608
         asset_id,
         owner_id,
         deleted,
@@ -93,7 +96,21 @@ async def set_deleted(
 
 async def media_facts(database: Database, asset_id: UUID) -> Row | None:
     """What serving the bytes needs. Not by owner: the signature in the link is the permission,
-    and a deleted picture has no link that works."""
+    and a deleted picture, or one whose owner was deleted, has no link that works."""
     return await database.fetchrow(
-        "SELECT format, bytes, sha256 FROM assets WHERE id = $1 AND deleted_at IS NULL", asset_id
+        """SELECT format, bytes, sha256 FROM assets
+           WHERE id = $1 AND deleted_at IS NULL
+             AND NOT EXISTS (SELECT FROM accounts
+                             WHERE accounts.id = owner_id AND closed_at IS NOT NULL)""",
+        asset_id,
     )
+
+
+async def used_bytes(database: Database, owner_id: OwnerId) -> int:
+    """What the owner's originals take up; those in the trash count until they are purged."""
+    used: int = await database.fetchval(
+        """SELECT coalesce(sum(bytes), 0)::bigint FROM assets
+           WHERE owner_id = $1 AND purged_at IS NULL""",
+        owner_id,
+    )
+    return used

@@ -54,6 +54,13 @@ def _ending(which: str, skip: str = "") -> str:
 
 
 _CANCEL = _ending("id = $4 AND owner_id = $5")
+_CANCEL_CLOSED = _ending(
+    """id IN (SELECT jobs.id FROM jobs JOIN accounts ON accounts.id = jobs.owner_id
+              WHERE jobs.owner_id = $4 AND jobs.finished_at IS NULL
+                AND accounts.closed_at IS NOT NULL
+              ORDER BY jobs.id LIMIT 200)""",
+    "SKIP LOCKED",
+)
 _EXPIRE = _ending(
     """id IN (SELECT id FROM jobs WHERE finished_at IS NULL AND deadline_at < now()
               ORDER BY deadline_at LIMIT 200)""",
@@ -67,6 +74,13 @@ async def cancel(database: Database, owner_id: OwnerId, job_id: JobId) -> bool |
     error = _error("cancelled", "Cancelled", "Cancelled before it was finished.")
     row = await database.fetchrow(_CANCEL, "cancelled", error, "release", job_id, owner_id)
     return row["freed"] if row else None
+
+
+async def cancel_closed(database: Database, account_id: UUID) -> list[UUID]:
+    """End jobs of an account that was closed, some at a time; those that were ended."""
+    error = _error("cancelled", "Cancelled", "Cancelled because the account was deleted.")
+    rows = await database.fetch(_CANCEL_CLOSED, "cancelled", error, "release", account_id)
+    return [UUID(int=row["id"].int) for row in rows]
 
 
 async def expire(database: Database) -> list[tuple[JobId, OwnerId]]:

@@ -32,7 +32,8 @@ WITH ordered AS MATERIALIZED (
         may_reuse boolean, open_max int, running_max int, deadline_s float8, hold_s float8)
 ), payer AS MATERIALIZED (
     SELECT id, unlimited, granted, available, held, used, open_jobs, parked_jobs FROM accounts
-    WHERE id IN (SELECT owner_id FROM ordered) ORDER BY id FOR NO KEY UPDATE
+    WHERE id IN (SELECT owner_id FROM ordered) AND closed_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE
 ), weighed AS MATERIALIZED (
     SELECT *, sum(cost) OVER mine AS spent, count(*) FILTER (WHERE opens) OVER mine AS opened
     FROM (SELECT ordered.*, found.id AS found_id, found.id IS NULL AS opens,
@@ -142,7 +143,8 @@ class Admitted:
 
     outcome: `new` it waits in the queue; `reused` it was completed at once with an earlier result;
     `known` its idempotency key was used before; `short` of credits; `full` the owner has as many
-    open jobs as allowed; `nobody` the owner has no account. For the last four nothing was written.
+    open jobs as allowed; `nobody` the owner has no account, or it was closed. For the
+    last four nothing was written.
     available, open_jobs: of the account, before the order.
     """
 

@@ -18,7 +18,9 @@ SELECT j.id, j.owner_id, j.type, j.status, j.stage, j.progress, j.attempt, j.rev
                    'index', o.index, 'status', o.status, 'text', o.text, 'seed', o.seed,
                    'error', o.error, 'asset_id', a.id, 'width', a.width, 'height', a.height,
                    'format', a.format, 'bytes', a.bytes,
-                   'thumbhash', encode(a.thumbhash, 'base64'), 'deleted', a.deleted_at IS NOT NULL)
+                   'thumbhash', encode(a.thumbhash, 'base64'), 'deleted', a.deleted_at IS NOT NULL,
+                   'removed', CASE WHEN a.purging_since IS NOT NULL THEN 'purged'
+                                   WHEN a.deleted_at IS NOT NULL THEN 'deleted' END)
                ORDER BY o.index)
         FROM outputs o LEFT JOIN assets a ON a.id = o.asset_id
         WHERE o.job_id = j.id) AS outputs
