@@ -7,12 +7,14 @@ folder, then the defaults, which work on a laptop.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import tomllib
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
@@ -65,6 +67,36 @@ class ProviderLimit(BaseModel):
         return number
 
 
+class OidcIssuer(BaseModel):
+    """A site whose word for who somebody is counts (OpenID Connect)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+
+    @field_validator("issuer")
+    @classmethod
+    def _trustworthy(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be the issuer's address, such as https://accounts.google.com")
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_here(parts.hostname)):
+            raise ValueError("must begin with https://; http:// is for this machine only")
+        return url
+
+
+def is_here(host: str) -> bool:
+    """Whether this name or address is this machine's alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     """All settings. In the environment: SAFELIGHT_ and the name in upper case."""
 
@@ -106,6 +138,17 @@ class Settings(BaseSettings):
 
     accounts: Literal["off", "on"] = Field(
         "off", description="off: whoever reaches the server is its owner. on: everybody has a key."
+    )
+    registration: Literal["open", "invite", "closed"] = Field(
+        "invite",
+        description="With accounts on: who may register. invite: whoever has a code of an "
+        "administrator's. open: anybody. closed: nobody.",
+    )
+    oidc: dict[str, OidcIssuer] = Field(
+        {},
+        description="Other sites to log in with, by name, as JSON, for example "
+        '{"google": {"issuer": "https://accounts.google.com", "client_id": "…", '
+        '"client_secret": "…"}}.',
     )
     anonymous: Literal["off", "on"] = Field(
         "off", description="With accounts on: people without a key are let in as visitors."
@@ -268,6 +311,31 @@ class Settings(BaseSettings):
                     f"{each[:80]!r} is no address and no network such as 10.0.0.0/8"
                 ) from None
         return trusted
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
+            raise ValueError("must be an address such as https://pictures.example.org")
+        return url or None
+
+    @field_validator("oidc")
+    @classmethod
+    def _named(cls, issuers: dict[str, OidcIssuer]) -> dict[str, OidcIssuer]:
+        for name in issuers:
+            if not re.fullmatch(r"[a-z0-9-]{1,30}", name):
+                raise ValueError(f"{name[:80]!r} is no name: 1 to 30 of a-z, 0-9 and -")
+        return issuers
+
+    @model_validator(mode="after")
+    def _passwords_are_not_sent_in_the_clear(self) -> Settings:
+        url = urlsplit(self.public_url or "")
+        if self.accounts == "on" and url.scheme == "http" and not is_here(url.hostname or ""):
+            raise ValueError(
+                "public_url: with accounts = on it must begin with https://, or passwords and "
+                "cookies could be read on the way; put a proxy that speaks TLS in front"
+            )
+        return self
 
     @model_validator(mode="after")
     def _visitors_can_be_told_apart(self) -> Settings:

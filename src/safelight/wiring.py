@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
+import httpx2
 import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
@@ -14,6 +15,8 @@ from pydantic import ValidationError
 from safelight.accounts.addresses import Proxies
 from safelight.accounts.keys import Keyring
 from safelight.accounts.limits import Limiter, forget_old
+from safelight.accounts.logins import forget_ended
+from safelight.accounts.oidc import Oidc, OidcClient
 from safelight.accounts.visitors import Visitors
 from safelight.credits.accounts import apply_due, open_account
 from safelight.credits.grants import grant
@@ -25,6 +28,8 @@ from safelight.database.wakeups import Wakeups
 from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
+from safelight.http.reception import Reception
+from safelight.http.reception import Rules as LoginRules
 from safelight.http.shop import Shop
 from safelight.images.links import Links
 from safelight.images.store import ObjectPictureStore
@@ -123,6 +128,8 @@ async def open_shop(
             deadline_s=settings.job_deadline_s,
         )
         ledger, forecast = LedgerWatch(database), Forecast(database)
+        reception = _reception(settings, database)
+        stack.callback(reception.passwords.stop)
         shop = Shop(
             database=database,
             wakeups=wakeups,
@@ -136,7 +143,9 @@ async def open_shop(
             board=Board(forecast),
             letters=DeadLetters(database, admission),
             metrics=QueueMetrics(database, lanes, ledger),
-            access=_access(settings, database),
+            access=_access(settings, database, reception),
+            reception=reception,
+            oidc=_oidc(settings),
             lanes=lanes,
             trash_kept_s=settings.trash_kept_s,
             worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
@@ -151,6 +160,7 @@ async def open_shop(
             chores=[
                 apply_due,
                 forget_old,
+                forget_ended,
                 roll.sweeper(),
                 lambda database: drop_abandoned(database, registry),
             ],
@@ -191,14 +201,47 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
         hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
         https=_is_https(settings),
+        origin=_origin(settings),
     )
+
+
+def _origin(settings: Settings) -> str | None:
+    parts = urlsplit(settings.public_url) if settings.public_url else None
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts else None
 
 
 def _is_https(settings: Settings) -> bool:
     return bool(settings.public_url and settings.public_url.startswith("https://"))
 
 
-def _access(settings: Settings, database: Database) -> Access:
+def _reception(settings: Settings, database: Database) -> Reception:
+    return Reception(
+        database,
+        Limiter(database),
+        LoginRules(
+            accounts=settings.accounts == "on",
+            registration=settings.registration,
+            anonymous=settings.anonymous == "on",
+            public_url=settings.public_url,
+        ),
+        https=_is_https(settings),
+    )
+
+
+def _oidc(settings: Settings) -> Oidc:
+    clients = {
+        name: OidcClient(
+            known.issuer,
+            known.client_id,
+            known.client_secret.get_secret_value() if known.client_secret else None,
+        )
+        for name, known in settings.oidc.items()
+    }
+    # A client for each call: logins are rare, and nothing is kept of one for the next.
+    return Oidc(clients, lambda: httpx2.AsyncClient(timeout=10, trust_env=False))
+
+
+def _access(settings: Settings, database: Database, reception: Reception) -> Access:
     limiter = Limiter(database)
 
     async def give(account: OwnerId, amount: Credits, reference: str, note: str) -> None:
@@ -209,6 +252,8 @@ def _access(settings: Settings, database: Database) -> Access:
         anonymous=settings.anonymous == "on",
         https=_is_https(settings),
         keyring=Keyring(database),
+        logins=reception.logins,
+        session_cookie=reception.cookie,
         limiter=limiter,
         proxies=Proxies(settings.trusted_proxies),
         visitors=Visitors(

@@ -24,7 +24,18 @@ from tests.studio import Studio
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FLUX = {"model": "openai/flux-schnell", "parameters": {"width": 128, "height": 128}}
-OPEN = ("/healthz", "/readyz", "/media/{asset_id}/{name}")
+OPEN = (
+    "/healthz",
+    "/readyz",
+    "/media/{asset_id}/{name}",
+    "/api/auth/options",
+    "/api/auth/register",
+    "/api/auth/login",
+    "/api/auth/logout",
+    "/api/auth/reset",
+    "/api/auth/oidc/{name}",
+    "/api/auth/oidc/{name}/callback",
+)
 OPERATIONS = [
     (method, path)
     for path, described in create_app(None).openapi()["paths"].items()
@@ -92,7 +103,7 @@ async def square(
 
 async def send(studio: Studio, method: str, path: str, **options: Any) -> tuple[int, Any]:
     """Status and body of a request to some id; of an endless stream the status alone."""
-    for name in ("{job_id}", "{asset_id}", "{key_id}", "{user}"):
+    for name in ("{job_id}", "{asset_id}", "{key_id}", "{user}", "{session_id}", "{invite_id}"):
         path = path.replace(name, str(uuid4()))
     if method in ("post", "put", "patch"):
         options["json"] = {}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 
-from safelight.database.pool import Database, Row
+from safelight.database.pool import Connection, Database, Row
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
 from safelight.values.ids import OwnerId, new_id
 
@@ -35,10 +36,14 @@ class User:
 
 
 async def create(
-    database: Database, name: str, *, email: str | None = None, role: Role = "user"
+    database: Database | Connection,
+    name: str,
+    *,
+    email: str | None = None,
+    role: Role = "user",
 ) -> User:
     """A new user and the account that pays for what he orders, empty. Raises: InvalidRequest."""
-    name, email = _name(name), _email(email)
+    name, email = name_of(name), email_of(email) if email is not None else None
     try:
         # The account is the credits' table; a row in one statement with the user's is worth more
         # than asking that room for it: a user without an account could order nothing, for ever.
@@ -83,6 +88,39 @@ async def list_users(database: Database) -> list[User]:
     return [_user(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A user and how he comes in. last_seen_at: when a session or key of his was last used."""
+
+    user: User
+    has_password: bool
+    issuers: list[str]
+    last_seen_at: datetime | None
+
+
+async def list_known(database: Database, who: OwnerId | None = None) -> list[Known]:
+    """Users as an administrator sees them, the oldest first; one of them, or none, with `who`."""
+    rows = await database.fetch(
+        f"""SELECT {_COLUMNS},
+                   EXISTS (SELECT FROM passwords WHERE user_id = users.id) AS has_password,
+                   ARRAY(SELECT DISTINCT issuer FROM identities
+                         WHERE user_id = users.id ORDER BY issuer) AS issuers,
+                   greatest((SELECT max(used_at) FROM logins WHERE user_id = users.id),
+                            (SELECT max(last_used_at) FROM api_keys WHERE user_id = users.id))
+                       AS last_seen_at
+            FROM users WHERE $1::uuid IS NULL OR id = $1 ORDER BY id""",  # noqa: S608
+        who,
+    )
+    more = ("has_password", "issuers", "last_seen_at")
+    return [
+        Known(
+            _user({name: value for name, value in row.items() if name not in more}),
+            **{name: row[name] for name in more},
+        )
+        for row in rows
+    ]
+
+
 async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) -> User:
     """Keep a user out, or let him in again; what is his stays.
 
@@ -101,12 +139,13 @@ async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) 
     return _user(row)
 
 
-def _user(row: Row) -> User:
+def _user(row: Row | Mapping[str, Any]) -> User:
     # A plain UUID: the driver's own kind is none for JSON.
     return User(**dict(row) | {"id": OwnerId(UUID(int=row["id"].int))})
 
 
-def _name(name: str) -> str:
+def name_of(name: str) -> str:
+    """A name as it is kept. Raises: InvalidRequest."""
     name = " ".join(name.split())
     if not 0 < len(name) <= NAME_CHARS_MAX:
         raise InvalidRequest(FieldError("name", f"1 to {NAME_CHARS_MAX} characters."))
@@ -115,9 +154,8 @@ def _name(name: str) -> str:
     return name
 
 
-def _email(email: str | None) -> str | None:
-    if email is None:
-        return None
+def email_of(email: str) -> str:
+    """An e-mail address as it is kept. Raises: InvalidRequest."""
     email = email.strip()
     if len(email) > EMAIL_CHARS_MAX or not email.isprintable() or not _EMAIL.fullmatch(email):
         raise InvalidRequest(FieldError("email", "Not an e-mail address."))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 
 from safelight.accounts.addresses import Proxies, bucket_of, parse
 from safelight.accounts.keys import PREFIX, Holder, Keyring, Scope
 from safelight.accounts.limits import Limit, Limiter
+from safelight.accounts.logins import LoggedIn, Logins
+from safelight.accounts.users import Role
 from safelight.accounts.visitors import KEPT_S, Visitors
 from safelight.http.caller import Caller, Kind
+from safelight.http.cookies import Cookie
 from safelight.http.edge import SAFE_METHODS, add_answer_header, host_name
 from safelight.values.credits import Credits
 from safelight.values.errors import CreditsShort, Forbidden, RateLimited, Unauthenticated
@@ -44,6 +47,8 @@ class Access:
         anonymous: bool,
         https: bool,
         keyring: Keyring,
+        logins: Logins,
+        session_cookie: Cookie,
         limiter: Limiter,
         proxies: Proxies,
         visitors: Visitors,
@@ -56,14 +61,14 @@ class Access:
         self._proxies = proxies
         self._visitors = visitors
         self._terms = terms
-        # With the prefix a browser takes the cookie from this very host only, and over TLS only.
-        self._cookie = "__Host-visitor" if https else "visitor"
-        self._cookie_terms = f"Path=/; Max-Age={KEPT_S}; HttpOnly; SameSite=Lax" + (
-            "; Secure" if https else ""
-        )
+        self._logins = logins
+        self._session_cookie = session_cookie
+        self._visitor_cookie = Cookie("visitor", https=https, lasts_s=KEPT_S)
 
     async def who(self, request: Request) -> Caller:
-        """Whoever sent this request. Raises: Unauthenticated, Forbidden."""
+        """Whoever sent this request: by its key, else its session, else as a visitor. What is shown
+        must be good: a wrong key beside a good cookie is refused, and so is an ended session of
+        somebody who would be let in as a visitor. Raises: Unauthenticated, Forbidden."""
         scheme, _, said = request.headers.get("authorization", "").partition(" ")
         key = said.strip() if scheme.lower() == "bearer" else None
         # Without accounts any other token means nothing: OpenAI's clients always send one.
@@ -71,9 +76,13 @@ class Access:
             return await self._holder(request, key)
         if not self.accounts:
             return Caller(LOCAL_OWNER, request.state.request_id, is_admin=True)
+        if token := self._session_cookie.read(request):
+            return await self._logged_in(request, token)
         if self._anonymous:
             return self._visitor(request)
-        raise _unknown(request, "Send an API key: “Authorization: Bearer sl_…”.", "Bearer")
+        raise _unknown(
+            request, "Log in, or send an API key: “Authorization: Bearer sl_…”.", "Bearer"
+        )
 
     async def _holder(self, request: Request, key: str) -> Caller:
         holder = await self._keyring.holder(key)
@@ -83,42 +92,65 @@ class Access:
                 "This key is not valid: it was mistyped, has expired, or was revoked.",
                 'Bearer error="invalid_token"',
             )
-        if holder.is_disabled:
-            raise Forbidden("This account is disabled; ask the administrator.")
+        _refuse_disabled(holder)
         _require(holder, needed_scope(request.method, request.scope["path"]))
+        may_administrate = "admin" in (holder.scopes or ())
+        return self._user(request, holder, role=holder.role if may_administrate else "user")
+
+    async def _logged_in(self, request: Request, token: str) -> Caller:
+        holder = await self._logins.holder(token)
+        if holder is None:
+            self._session_cookie.clear(request)
+            raise _unknown(request, "You are logged out; log in again.", "Bearer")
+        _refuse_disabled(holder)
+        return self._user(
+            request,
+            holder,
+            role=holder.role,
+            login_id=holder.login_id,
+            is_confirmed=holder.is_confirmed,
+        )
+
+    def _user(
+        self, request: Request, holder: Holder | LoggedIn, *, role: Role, **more: Any
+    ) -> Caller:
         kind: Kind = "local" if holder.user_id == LOCAL_OWNER else "user"
         terms = self._terms[kind]
         return Caller(
             holder.user_id,
             request.state.request_id,
             kind=kind,
-            is_admin=holder.role == "admin" and "admin" in (holder.scopes or ()),
+            is_admin=role == "admin",
             open_max=terms.open_max,
             running_max=terms.running_max,
             counted_as=f"user:{holder.user_id}",
             name=holder.name,
             email=holder.email,
+            **more,
         )
 
     def _visitor(self, request: Request) -> Caller:
-        known = self._visitors.read(request.cookies.get(self._cookie))
+        known = self._visitors.read(self._visitor_cookie.read(request))
         visitor = known or OwnerId(new_id())
         if known is None and request.scope["path"] == "/api/events":
             # A stream stays its opener's: a visitor without a name would not see there what he
             # orders next.
             self._name(request, visitor)
         terms = self._terms["visitor"]
-        peer = request.client.host if request.client else None
-        address = self._proxies.client(peer, request.headers.getlist("x-forwarded-for"))
         return Caller(
             visitor,
             request.state.request_id,
             kind="visitor",
             open_max=terms.open_max,
             running_max=terms.running_max,
-            counted_as=f"ip:{bucket_of(address)}",
+            counted_as=f"ip:{self.where(request)}",
             name="Visitor",
         )
+
+    def where(self, request: Request) -> str:
+        """The address a request comes from, as it is counted."""
+        peer = request.client.host if request.client else None
+        return bucket_of(self._proxies.client(peer, request.headers.getlist("x-forwarded-for")))
 
     async def count_order(self, request: Request, caller: Caller) -> None:
         """One order more. A visitor's first one gives him his cookie. Raises: RateLimited."""
@@ -136,7 +168,7 @@ class Access:
                 )
         if caller.kind == "visitor":
             await self._visitors.welcome(caller.owner_id)
-            if self._visitors.read(request.cookies.get(self._cookie)) is None:
+            if self._visitors.read(self._visitor_cookie.read(request)) is None:
                 self._name(request, caller.owner_id)
 
     async def with_allowance(self, caller: Caller, order: Callable[[], Awaitable[T]]) -> T:
@@ -167,8 +199,13 @@ class Access:
                 raise Forbidden("This is for administrators.")
 
     def _name(self, request: Request, visitor: OwnerId) -> None:
-        value = self._visitors.cookie(visitor)
-        add_answer_header(request, "Set-Cookie", f"{self._cookie}={value}; {self._cookie_terms}")
+        self._visitor_cookie.send(request, self._visitors.cookie(visitor))
+
+
+def _refuse_disabled(holder: Holder | LoggedIn) -> None:
+    """Raises: Forbidden."""
+    if holder.is_disabled:
+        raise Forbidden("This account is disabled; ask the administrator.")
 
 
 def needed_scope(method: str, path: str) -> Scope | Literal["all"] | None:
@@ -180,7 +217,7 @@ def needed_scope(method: str, path: str) -> Scope | Literal["all"] | None:
     match path.split("/")[1:]:
         case ["api", "admin", *_] | ["metrics", *_]:
             return "admin"
-        case ["api", "keys", *_] | ["api", "me", "export"]:
+        case ["api", "keys" | "auth", *_] | ["api", "me", "export"]:
             return "all"
         case ["api", "me"] if not reads:
             return "all"

@@ -7,7 +7,10 @@ from fastapi import FastAPI
 from safelight import __version__
 from safelight.http import (
     admin,
+    admin_users,
     assets,
+    auth,
+    auth_oidc,
     catalogue,
     dead_letters,
     farewell,
@@ -36,10 +39,11 @@ def create_app(
     hosts: frozenset[str] = frozenset(),
     body_bytes_max: int = 1024 * 1024,
     https: bool = False,
+    origin: str | None = None,
 ) -> FastAPI:
     """The application over its rooms. Without them (None) only its OpenAPI document is of use.
 
-    hosts: the names it answers to; empty means any.
+    hosts: the names it answers to; empty means any. origin: how browsers reach it.
     """
     app = Api(
         title="Safelight",
@@ -57,9 +61,12 @@ def create_app(
         media,
         catalogue,
         credits_,
+        auth,
+        auth_oidc,
         keys,
         farewell,
         admin,
+        admin_users,
         dead_letters,
         service,
     ):
@@ -67,5 +74,5 @@ def create_app(
     add_error_answers(app)
     add_reference(app)
     add_studio(app)
-    app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https)
+    app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https, origin=origin)
     return app

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
 
 from fastapi import Depends, Request
 
-from safelight.values.errors import Forbidden
+from safelight.values.errors import ConfirmationNeeded, Forbidden
 from safelight.values.ids import OwnerId
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ class Caller:
     kind: `local` is the one owner of a server without accounts, `user` has a key or a login,
     `visitor` is anonymous. open_max, running_max: how many of its jobs may be unfinished, and in
     the queue or running, at a time; None: any number. counted_as: whose orders are counted together
-    with its own; None: they are not counted.
+    with its own; None: they are not counted. login_id: the session it came with, None for a key.
+    is_confirmed: False while a session must prove anew whose it is before it touches money, keys
+    and roles.
     """
 
     owner_id: OwnerId
@@ -35,6 +38,8 @@ class Caller:
     counted_as: str | None = None
     name: str = "You"
     email: str | None = None
+    login_id: UUID | None = None
+    is_confirmed: bool = True
 
 
 async def caller(request: Request) -> Caller:
@@ -54,3 +59,19 @@ async def admin(caller: CallerDep) -> Caller:
 
 
 AdminDep = Annotated[Caller, Depends(admin)]
+
+
+async def confirmed(caller: CallerDep) -> Caller:
+    """A caller who proved lately who he is. Raises: ConfirmationNeeded."""
+    if not caller.is_confirmed:
+        raise ConfirmationNeeded
+    return caller
+
+
+async def confirmed_admin(caller: AdminDep) -> Caller:
+    """Raises: Forbidden, ConfirmationNeeded."""
+    return await confirmed(caller)
+
+
+ConfirmedDep = Annotated[Caller, Depends(confirmed)]
+ConfirmedAdminDep = Annotated[Caller, Depends(confirmed_admin)]

@@ -77,6 +77,7 @@ async def get_me(caller: CallerDep, shop: ShopDep) -> wire.Me:
         email=caller.email,
         name=caller.name,
         role="admin" if caller.is_admin else "user",
+        kind=caller.kind,
         accounts=shop.access.accounts,
     )
 

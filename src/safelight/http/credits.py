@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from safelight.credits import accounts, grants, statements
 from safelight.credits.accounts import Account, Allowance
 from safelight.http import wire_credits as wire
-from safelight.http.caller import AdminDep, CallerDep
+from safelight.http.caller import AdminDep, CallerDep, ConfirmedAdminDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer
@@ -80,7 +80,7 @@ async def get_receipt(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Respons
     responses=problems(404, 413, 415)
     | {200: {"model": wire.Granted, "description": "The reference is known: nothing changed."}},
 )
-async def grant_credits(body: wire.GrantIn, _: AdminDep, shop: ShopDep) -> Response:
+async def grant_credits(body: wire.GrantIn, _: ConfirmedAdminDep, shop: ShopDep) -> Response:
     """Give a user credits. Safe to repeat with the same reference."""
     account_id = await accounts.find(shop.database, body.user)
     granted = await grants.grant(
@@ -100,7 +100,7 @@ async def grant_credits(body: wire.GrantIn, _: AdminDep, shop: ShopDep) -> Respo
     responses=problems(404, 413, 415)
     | {200: {"model": wire.Granted, "description": "The reference is known: nothing changed."}},
 )
-async def refund_credits(body: wire.RefundIn, _: AdminDep, shop: ShopDep) -> Response:
+async def refund_credits(body: wire.RefundIn, _: ConfirmedAdminDep, shop: ShopDep) -> Response:
     """Give back what a job has cost, or a part of it. Safe to repeat with the same reference."""
     refunded = await grants.refund(
         shop.database,
@@ -129,7 +129,9 @@ async def list_accounts(
 @router.put(
     "/admin/accounts/{user}", response_model=wire.AccountView, responses=problems(404, 413, 415)
 )
-async def change_account(user: User, body: wire.AccountIn, _: AdminDep, shop: ShopDep) -> Response:
+async def change_account(
+    user: User, body: wire.AccountIn, _: ConfirmedAdminDep, shop: ShopDep
+) -> Response:
     """Change how a user pays: without limit, or with an allowance every day, week or month."""
     async with shop.database.transaction() as tx:
         account_id = await accounts.find(tx, user)

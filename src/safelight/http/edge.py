@@ -22,7 +22,7 @@ log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 JSON_DEPTH_MAX = 32
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site"})
+_ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site", b"origin", b"authorization"})
 
 _EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",
@@ -40,9 +40,17 @@ class Edge:
     """The outermost layer. Plain ASGI: a middleware that buffers would break streams."""
 
     def __init__(
-        self, app: ASGIApp, *, hosts: frozenset[str], body_bytes_max: int, https: bool
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        body_bytes_max: int,
+        https: bool,
+        origin: str | None = None,
     ) -> None:
+        """origin: that of the address browsers use, where it is known (`https://host`)."""
         self._app = app
+        self._origin = origin
         self._hosts = hosts
         self._body_bytes_max = body_bytes_max
         self._headers = dict(_EVERY_ANSWER)
@@ -114,9 +122,24 @@ class Edge:
                 "This server does not answer to that name. If it is its own, set "
                 "SAFELIGHT_PUBLIC_URL to the address browsers use."
             )
-        if scope["method"] not in SAFE_METHODS and headers.get(b"sec-fetch-site") == b"cross-site":
+        if scope["method"] not in SAFE_METHODS and self._is_anothers_page(headers):
             return "Another site's page may not change anything here."
         return None
+
+    def _is_anothers_page(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether a browser sends this for a page that is not ours: then the cookies it brings say
+        nothing about what its user wants. Another name of the same site is another page too."""
+        if headers.get(b"authorization", b"")[:7].lower() == b"bearer ":
+            return False  # no page can send this without asking first, and we allow nobody
+        site = headers.get(b"sec-fetch-site")
+        if site is not None:
+            return site not in (b"same-origin", b"none")
+        # A browser that is old, or that reached us without TLS: it names the origin alone. One that
+        # names neither is none, and nobody's cookies are in it.
+        origin = headers.get(b"origin", b"").decode("latin-1").lower()
+        if not origin or origin == self._origin:
+            return False
+        return origin.partition("://")[2] != headers.get(b"host", b"").decode("latin-1").lower()
 
     def _add_headers(self, headers: MutableHeaders, request_id: str) -> None:
         headers["X-Request-ID"] = request_id

@@ -93,10 +93,11 @@ def problem(
     *,
     errors: list[ProblemField] | None = None,
     retry_after: int | None = None,
+    kind: str | None = None,
 ) -> Response:
-    """An error answer as RFC 9457 has it."""
+    """An error answer as RFC 9457 has it. kind: a finer word than the code, for `type`."""
     body = Problem(
-        type=f"about:blank#{code}",
+        type=f"about:blank#{kind or code}",
         title=title,
         status=status,
         detail=detail,
@@ -137,6 +138,7 @@ async def _refused(request: Request, error: Exception) -> Response:
         error.detail,
         errors=[ProblemField(field=e.field, message=e.message) for e in fields],
         retry_after=retry_after,
+        kind=error.kind,
     )
 
 

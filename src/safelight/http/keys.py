@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from safelight.accounts import keys
 from safelight.accounts.limits import Limit
 from safelight.http import wire_access as wire
-from safelight.http.caller import Caller, CallerDep
+from safelight.http.caller import Caller, CallerDep, ConfirmedDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer
@@ -33,7 +33,7 @@ async def list_keys(caller: CallerDep, shop: ShopDep) -> list[wire.Key]:
 
 
 @router.post("", status_code=201, response_model=wire.NewKey, responses=problems(413, 415, 429))
-async def create_key(body: wire.KeyIn, caller: CallerDep, shop: ShopDep) -> Response:
+async def create_key(body: wire.KeyIn, caller: ConfirmedDep, shop: ShopDep) -> Response:
     """Make a key. Its text is in this answer and cannot be had again."""
     _refuse_visitors(caller)
     if body.scopes and "admin" in body.scopes and not caller.is_admin:

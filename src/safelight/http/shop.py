@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from safelight.accounts.oidc import Oidc
 from safelight.credits.watch import LedgerWatch
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
 from safelight.http.access import Access
 from safelight.http.metrics import QueueMetrics
+from safelight.http.reception import Reception
 from safelight.images.links import Links
 from safelight.images.store import PictureStore
 from safelight.jobs.admit import Admission
@@ -43,6 +45,8 @@ class Shop:
     letters: DeadLetters
     metrics: QueueMetrics
     access: Access
+    reception: Reception
+    oidc: Oidc
     lanes: Lanes
     worker: Worker | None
     trash_kept_s: float  # how long what was deleted can be brought back

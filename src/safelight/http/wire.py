@@ -366,6 +366,9 @@ class Me(Wire):
     email: str | None = None
     name: str
     role: Literal["user", "admin"]
+    kind: Literal["local", "user", "visitor"] = Field(
+        description="local: the owner of a server without accounts. visitor: nobody with a name."
+    )
     accounts: bool = Field(description="False while one local owner uses it without a login.")
 
 

@@ -12,6 +12,7 @@ SafelightError
     CreditsShort          needed and available are in the sentence
     Unauthenticated       we do not know who this is
     Forbidden             we know, and they may not
+      ConfirmationNeeded  not before they prove anew who they are
   Overloaded              come back after `retry_after_s`
     RateLimited           too many at once or lately, of this caller
   ProviderError           someone else's machine
@@ -72,6 +73,7 @@ class SafelightError(Exception):
     """Base of everything raised on purpose. `code` is part of the API and never changes."""
 
     code: ClassVar[ErrorCode] = "internal"
+    kind: ClassVar[str | None] = None  # a finer word than the code, where there is one
     title: ClassVar[str] = "Something went wrong here"
 
     @property
@@ -166,6 +168,20 @@ class Unauthenticated(RequestRefused):
 class Forbidden(RequestRefused):
     code: ClassVar[ErrorCode] = "forbidden"
     title = "This is not allowed"
+
+
+class ConfirmationNeeded(Forbidden):
+    """`type` ends in its own word, so that a client can ask for the password; the code is that of
+    every other refusal, which clients know."""
+
+    kind: ClassVar[str | None] = "confirmation_needed"
+    title = "Confirm that it is you"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Enter your password once more (POST /api/auth/confirm), or log in again; for "
+            "15 minutes after that this is allowed."
+        )
 
 
 class Overloaded(SafelightError):
