@@ -6,10 +6,12 @@ import {
   Images,
   Keyboard,
   KeyRound,
+  LogIn,
   type LucideIcon,
   Menu as More,
   SlidersHorizontal,
   Sparkle,
+  UserRound,
 } from "lucide-react";
 import { useState } from "react";
 import { CreditsPill } from "@/features/credits/CreditsPill";
@@ -17,13 +19,13 @@ import { QueuePill } from "@/features/queue/QueuePill";
 import { isVisitor, useMe } from "@/shared/api/me";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { floats } from "@/shared/ui/floats";
+import { Mark } from "@/shared/ui/Mark";
 import { Panel } from "@/shared/ui/Panel";
-import { Mark } from "./Mark";
 import styles from "./shell.module.css";
 import { ThemeChoice, ThemeMenu } from "./ThemeMenu";
 
 type Entry = {
-  to: "/" | "/gallery" | "/history" | "/credits" | "/keys" | "/admin";
+  to: "/" | "/gallery" | "/history" | "/credits" | "/keys" | "/admin" | "/account" | "/login";
   name: string;
   Icon: LucideIcon;
 };
@@ -46,11 +48,19 @@ function useOthers(): readonly Entry[] {
   ];
 }
 
+/** Who one is here, or the way to be somebody. */
+function useSelf(): Entry {
+  return isVisitor(useMe())
+    ? { to: "/login", name: "Log in", Icon: LogIn }
+    : { to: "/account", name: "Account", Icon: UserRound };
+}
+
 const openHelp = () => window.dispatchEvent(new Event("safelight:help"));
 
 export function Shell() {
   const title = useMatches().at(-1)?.staticData.title;
   const others = useOthers();
+  const self = useSelf();
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
@@ -70,10 +80,11 @@ export function Shell() {
             </div>
           ))}
           <div className={styles.more}>
-            <MorePages others={others} />
+            <MorePages others={[...others, self]} />
           </div>
         </div>
         <div className={styles.foot}>
+          <Page {...self} />
           <ThemeMenu />
           <button type="button" className={styles.page} onClick={openHelp} aria-keyshortcuts="?">
             <Keyboard aria-hidden />
@@ -114,7 +125,7 @@ function Page({ to, name, Icon }: Entry) {
 function MorePages({ others }: { others: readonly Entry[] }) {
   const [open, setOpen] = useState(false);
   const here = useRouterState({
-    select: (state) => /^\/(credits|keys|admin)/.test(state.location.pathname),
+    select: (state) => /^\/(credits|keys|admin|account)/.test(state.location.pathname),
   });
   const entry = `${buttonClass("plain", "large")} ${styles.wide}`;
   return (

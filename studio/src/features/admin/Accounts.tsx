@@ -1,25 +1,30 @@
-/** Everybody's accounts: what there is, what was used, and what is given. */
+/** Everybody's accounts: who it is, what there is, what was used, and what is given. */
 import { useState } from "react";
 import { complaint } from "@/shared/api/client";
 import { Button } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
-import { count } from "@/shared/ui/format";
+import { count, moment } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import { MoreOf } from "@/shared/ui/MoreOf";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
 import { type Account, useAccounts, useChangeAccount } from "./api";
+import { Invites } from "./Invites";
 import { ManageAccount } from "./ManageAccount";
+import { ManageUser } from "./ManageUser";
 import { useAccountName } from "./names";
+import { type User, useUsers } from "./users";
 
 export function Accounts() {
   const accounts = useAccounts();
   const shown = (accounts.data?.pages ?? []).flatMap((one) => one.items);
+  const users = useUsers();
   const [managed, setManaged] = useState<string | null>(null);
   const account = shown.find((one) => one.user === managed);
   return (
     <>
+      {users && <Invites />}
       {shown.length > 0 && (
         <table className={table.table}>
           <caption className="hidden-visually">Accounts</caption>
@@ -49,7 +54,12 @@ export function Accounts() {
           </thead>
           <tbody>
             {shown.map((one) => (
-              <Row key={one.user} account={one} onManage={() => setManaged(one.user)} />
+              <Row
+                key={one.user}
+                account={one}
+                user={users?.get(one.user)}
+                onManage={() => setManaged(one.user)}
+              />
             ))}
           </tbody>
         </table>
@@ -67,7 +77,9 @@ export function Accounts() {
   );
 }
 
-function Row({ account, onManage }: { account: Account; onManage: () => void }) {
+type RowProps = { account: Account; user: User | undefined; onManage: () => void };
+
+function Row({ account, user, onManage }: RowProps) {
   const name = useAccountName(account);
   const change = useChangeAccount();
   const { allowance } = account;
@@ -79,6 +91,7 @@ function Row({ account, onManage }: { account: Account; onManage: () => void }) 
     <tr data-user={account.user}>
       <td className={table.strong}>
         <span title={account.user}>{name}</span>
+        {user && <Standing user={user} />}
       </td>
       <td className={styles.withSwitch} data-label="Unlimited">
         <input
@@ -116,7 +129,20 @@ function Row({ account, onManage }: { account: Account; onManage: () => void }) 
         <Button look="outline" aria-label={`Grant credits to ${name}`} onClick={onManage}>
           Grant credits
         </Button>
+        {user && <ManageUser user={user} />}
       </td>
     </tr>
+  );
+}
+
+/** Under a name: how to tell it from others of that name, and what it may do. */
+function Standing({ user }: { user: User }) {
+  return (
+    <span className={styles.standings}>
+      {user.email && <span>{user.email}</span>}
+      {user.role === "admin" && <span data-kind="good">administrator</span>}
+      {user.disabled_at && <span data-kind="broken">kept out</span>}
+      <span>{user.last_seen_at ? `here ${moment(user.last_seen_at)}` : "never here"}</span>
+    </span>
   );
 }

@@ -1,5 +1,5 @@
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
-import form from "@/shared/ui/form.module.css";
 import { Modal } from "@/shared/ui/Modal";
 
 type Props = { count: number; busy: boolean; onDiscard: () => void; onClose: () => void };

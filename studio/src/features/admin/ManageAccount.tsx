@@ -1,10 +1,10 @@
 /** Credits for an account: once, or every day, week or month. */
 import { type FormEvent, useState } from "react";
 import { problemOf } from "@/shared/api/client";
+import { Field } from "@/shared/forms/Field";
+import { FormProblem } from "@/shared/forms/FormProblem";
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
-import { Field } from "@/shared/ui/Field";
-import { FormProblem } from "@/shared/ui/FormProblem";
-import form from "@/shared/ui/form.module.css";
 import { count, credits } from "@/shared/ui/format";
 import { Modal } from "@/shared/ui/Modal";
 import { toast } from "@/shared/ui/toast";

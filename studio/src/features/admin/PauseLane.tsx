@@ -1,9 +1,9 @@
 /** Takes no more jobs of a lane for a while. Asks for how long, and for a word to those who wonder. */
 import { useState } from "react";
 import { complaint } from "@/shared/api/client";
+import { Field } from "@/shared/forms/Field";
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
-import { Field } from "@/shared/ui/Field";
-import form from "@/shared/ui/form.module.css";
 import { Modal } from "@/shared/ui/Modal";
 import { usePause } from "./api";
 

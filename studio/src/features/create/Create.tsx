@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useModels } from "@/shared/api/catalogue";
 import { useFeed } from "@/shared/api/jobs";
+import { TAKEN_UP } from "@/shared/api/session";
 import type { Job } from "@/shared/api/types";
 import { day } from "@/shared/ui/format";
 import { read, write } from "@/shared/ui/stored";
@@ -114,6 +115,11 @@ function useDraft() {
       write(KEY, next);
       return next;
     });
+  }, []);
+  useEffect(() => {
+    const look = () => set(read(KEY, freshDraft, isDraft));
+    window.addEventListener(TAKEN_UP, look);
+    return () => window.removeEventListener(TAKEN_UP, look);
   }, []);
   return [draft, setDraft] as const;
 }

@@ -4,6 +4,7 @@
  */
 import { useSyncExternalStore } from "react";
 import { freshKey } from "@/shared/api/random";
+import { TAKEN_UP } from "@/shared/api/session";
 import type { Asset } from "@/shared/api/types";
 import { sendFile, whyNot } from "@/shared/api/upload";
 import { read, write } from "@/shared/ui/stored";
@@ -40,7 +41,10 @@ const known = (id: string): Reference => ({
 
 type Upload = { file: File; stop: AbortController; onDone: (asset: Asset) => void };
 
-let list: readonly Reference[] = read<string[]>(KEY, [], isIds).slice(0, REFERENCES_MAX).map(known);
+const stored = (): readonly Reference[] =>
+  read<string[]>(KEY, [], isIds).slice(0, REFERENCES_MAX).map(known);
+
+let list = stored();
 const uploads = new Map<string, Upload>();
 const waiting: string[] = [];
 const listeners = new Set<() => void>();
@@ -51,6 +55,8 @@ function show(next: readonly Reference[]): void {
   write(KEY, idsOf(list));
   for (const listener of listeners) listener();
 }
+
+window.addEventListener(TAKEN_UP, () => show(stored()));
 
 const change = (key: string, what: Partial<Reference>) =>
   show(list.map((one) => (one.key === key ? { ...one, ...what } : one)));

@@ -1,12 +1,12 @@
 /** Keys with which programs use this account: what there is, a new one, and the end of one. */
 import { Plus } from "lucide-react";
 import { useState } from "react";
+import { TypedConfirmation } from "@/shared/forms/TypedConfirmation";
 import { Button } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
 import { day, moment } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import page from "@/shared/ui/page.module.css";
-import { TypedConfirmation } from "@/shared/ui/TypedConfirmation";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import { type Key, useKeys, useRevokeKey } from "./api";

@@ -2,12 +2,12 @@
 import { useState } from "react";
 import { problemOf } from "@/shared/api/client";
 import { useMe } from "@/shared/api/me";
+import { CopyBox } from "@/shared/forms/CopyBox";
+import { Field } from "@/shared/forms/Field";
+import { Form } from "@/shared/forms/Form";
+import { FormProblem } from "@/shared/forms/FormProblem";
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
-import { CopyBox } from "@/shared/ui/CopyBox";
-import { Field } from "@/shared/ui/Field";
-import { Form } from "@/shared/ui/Form";
-import { FormProblem } from "@/shared/ui/FormProblem";
-import form from "@/shared/ui/form.module.css";
 import { Modal } from "@/shared/ui/Modal";
 import { type NewKey, useCreateKey } from "./api";
 import { type Expiry, example, freshWish, keyOf, missing, scopesFor, type Wish } from "./key";

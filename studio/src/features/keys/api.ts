@@ -2,6 +2,7 @@
 import type { components } from "@gen/schema";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { answered, api } from "@/shared/api/client";
+import { confirmed } from "@/shared/api/confirm";
 
 type Schemas = components["schemas"];
 
@@ -21,7 +22,7 @@ export const useKeys = () =>
 export function useCreateKey() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (body: KeyIn) => answered(api.POST("/api/keys", { body })),
+    mutationFn: (body: KeyIn) => confirmed(() => api.POST("/api/keys", { body })),
     onSuccess: () => cache.invalidateQueries({ queryKey: all }),
     // The answer has the key in it, which is shown once: nothing keeps it behind the page's back.
     gcTime: 0,
@@ -32,7 +33,7 @@ export function useRevokeKey() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (id: string) =>
-      answered(api.DELETE("/api/keys/{key_id}", { params: { path: { key_id: id } } })),
+      confirmed(() => api.DELETE("/api/keys/{key_id}", { params: { path: { key_id: id } } })),
     onSettled: () => cache.invalidateQueries({ queryKey: all }),
   });
 }

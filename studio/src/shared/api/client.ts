@@ -39,6 +39,8 @@ export class Trouble extends Error {
     readonly fields: readonly { field: string; message: string }[] = [],
     readonly requestId: string | null = null,
     readonly retryAfterS: number | null = null,
+    /** A finer word than the code, where there is one. */
+    readonly kind: string = code,
   ) {
     super(detail);
     this.name = "Trouble";
@@ -72,7 +74,16 @@ export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
     throw unreachable();
   }
   if (answer.response.ok) return answer.data as T;
-  throw troubleOf(answer.error, answer.response);
+  throw told(troubleOf(answer.error, answer.response));
+}
+
+/** Sent to the window when the server does not know who is asking. */
+export const UNKNOWN_HERE = "safelight:unknown-here";
+
+/** Whoever asked hears of it too; but where the page has to go is the same, whatever was asked for. */
+export function told(trouble: Trouble): Trouble {
+  if (trouble.code === "unauthenticated") window.dispatchEvent(new Event(UNKNOWN_HERE));
+  return trouble;
 }
 
 type Head = { status: number; headers: { get(name: string): string | null } };
@@ -86,6 +97,7 @@ export function troubleOf(body: unknown, response: Head): Trouble {
       body.errors,
       body.request_id ?? null,
       body.retry_after ?? null,
+      body.type.split("#")[1] ?? body.code,
     );
   }
   // A proxy in between answers in its own words; those are for its operator, not for the reader.

@@ -1,5 +1,5 @@
 /** Sends a file as a picture to start from. */
-import { Trouble, troubleOf, unreachable } from "./client";
+import { Trouble, told, troubleOf, unreachable } from "./client";
 import type { Asset } from "./types";
 
 /**
@@ -22,7 +22,7 @@ export function sendFile(
     };
     request.onload = () => {
       if (request.status === 201 || request.status === 200) resolve(request.response as Asset);
-      else reject(troubleOf(request.response, headOf(request)));
+      else reject(told(troubleOf(request.response, headOf(request))));
     };
     request.onerror = () => reject(unreachable());
     request.onabort = () => reject(new DOMException("Not wanted any more.", "AbortError"));

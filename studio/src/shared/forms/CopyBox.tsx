@@ -1,8 +1,8 @@
 /** Something to be taken elsewhere: its text, whole, and a button that copies it and says so. */
 import { Check, Copy } from "lucide-react";
 import { useState } from "react";
-import { Button } from "./Button";
-import { toClipboard } from "./clipboard";
+import { Button } from "@/shared/ui/Button";
+import { toClipboard } from "@/shared/ui/clipboard";
 import styles from "./copybox.module.css";
 
 const SAID_MS = 2500;

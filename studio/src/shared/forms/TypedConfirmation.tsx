@@ -1,11 +1,11 @@
 /** For what cannot be taken back: it happens only when its name has been typed. */
 import { type ReactNode, useState } from "react";
-import { Button } from "./Button";
+import { Button } from "@/shared/ui/Button";
+import { Modal } from "@/shared/ui/Modal";
 import { Field } from "./Field";
 import { Form } from "./Form";
 import { FormProblem } from "./FormProblem";
 import styles from "./form.module.css";
-import { Modal } from "./Modal";
 
 type Props = {
   title: string;
