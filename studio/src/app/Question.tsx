@@ -8,6 +8,7 @@ import { Field } from "@/shared/forms/Field";
 import { Form } from "@/shared/forms/Form";
 import { FormProblem } from "@/shared/forms/FormProblem";
 import form from "@/shared/forms/form.module.css";
+import { Username } from "@/shared/forms/Username";
 import { Button } from "@/shared/ui/Button";
 import { Modal } from "@/shared/ui/Modal";
 
@@ -34,8 +35,7 @@ export function Question({ onEnd }: { onEnd: (yes: boolean) => void }) {
           Before money, keys or people are touched the server wants to know that this is still you.
           It then asks no more for 15 minutes.
         </p>
-        {/* So that a password manager knows whose password is meant. */}
-        <input type="hidden" name="email" autoComplete="username" value={me?.email ?? ""} />
+        <Username email={me?.email} />
         <Field
           label="Password"
           type="password"

@@ -5,6 +5,7 @@ import { Field } from "@/shared/forms/Field";
 import { Form } from "@/shared/forms/Form";
 import { FormProblem } from "@/shared/forms/FormProblem";
 import form from "@/shared/forms/form.module.css";
+import { Username } from "@/shared/forms/Username";
 import { Button } from "@/shared/ui/Button";
 import { useChangePassword } from "./api";
 import { Section } from "./Section";
@@ -35,16 +36,7 @@ export function Password({ email }: { email: string | null }) {
           )
         }
       >
-        {/* So that a password manager knows whose password is meant. */}
-        <input
-          className="hidden-visually"
-          name="email"
-          autoComplete="username"
-          value={email ?? ""}
-          readOnly
-          tabIndex={-1}
-          aria-hidden
-        />
+        <Username email={email} />
         <Field
           label="Password now"
           type="password"

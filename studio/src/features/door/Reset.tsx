@@ -5,6 +5,7 @@ import { problemOf } from "@/shared/api/client";
 import { Field } from "@/shared/forms/Field";
 import { Form } from "@/shared/forms/Form";
 import { FormProblem } from "@/shared/forms/FormProblem";
+import { Username } from "@/shared/forms/Username";
 import { Button } from "@/shared/ui/Button";
 import { goOn, useReset } from "./api";
 import { Door } from "./Door";
@@ -26,6 +27,7 @@ export function Reset() {
             reset.mutate({ code: code.trim(), password }, { onSuccess: () => goOn("/") })
           }
         >
+          <Username email={null} />
           {!given && (
             <Field
               label="Reset code"
