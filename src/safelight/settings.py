@@ -243,6 +243,17 @@ class Settings(BaseSettings):
     picture_bytes_max: int = Field(
         40 * 1024 * 1024, ge=1024, description="The largest picture taken from a provider."
     )
+    streams_max: int = Field(
+        8000, ge=1, le=100_000, description="Event streams that may be open in one server process."
+    )
+    user_streams_max: int = Field(
+        6, ge=0, description="Event streams a user may have open at a time; 0: any number."
+    )
+    visitor_streams_max: int = Field(
+        3,
+        ge=0,
+        description="Event streams that may be open without a key from one address; 0: any number.",
+    )
     db_connections: int = Field(
         12, ge=4, le=200, description="Database connections one server process may hold."
     )

@@ -21,6 +21,7 @@ from safelight.accounts.visitors import Visitors
 from safelight.credits.accounts import apply_due, open_account
 from safelight.credits.grants import grant
 from safelight.credits.watch import LedgerWatch
+from safelight.database.durability import check_durable
 from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
 from safelight.database.pool import Database
@@ -31,6 +32,7 @@ from safelight.http.metrics import QueueMetrics
 from safelight.http.reception import Reception
 from safelight.http.reception import Rules as LoginRules
 from safelight.http.shop import Shop
+from safelight.http.stream_places import StreamPlaces
 from safelight.images.links import Links
 from safelight.images.store import ObjectPictureStore
 from safelight.jobs.admit import Admission
@@ -116,6 +118,7 @@ async def open_shop(
         store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
         await store.check()
         database = await stack.enter_async_context(open_database(settings))
+        await check_durable(database)
         wakeups = Wakeups(database)
         feed = Feed(database, wakeups)
         lanes = Lanes(database, wakeups, rules=Rules(open_s=settings.breaker_open_s))
@@ -145,6 +148,7 @@ async def open_shop(
             metrics=QueueMetrics(database, lanes, ledger),
             access=_access(settings, database, reception),
             reception=reception,
+            stream_places=StreamPlaces(settings.streams_max),
             oidc=_oidc(settings),
             lanes=lanes,
             trash_kept_s=settings.trash_kept_s,
@@ -269,11 +273,13 @@ def _access(settings: Settings, database: Database, reception: Reception) -> Acc
                 submits_per_minute=settings.user_submits_per_minute or None,
                 open_max=settings.user_open_max or None,
                 running_max=settings.user_running_max or None,
+                streams_max=settings.user_streams_max or None,
             ),
             "visitor": Terms(
                 submits_per_minute=settings.visitor_submits_per_minute or None,
                 open_max=settings.visitor_open_max or None,
                 running_max=settings.visitor_running_max or None,
+                streams_max=settings.visitor_streams_max or None,
             ),
         },
     )

@@ -134,7 +134,11 @@ async def test_invented_forwarded_headers_gain_nothing(opened: OpenStudio) -> No
 
 def test_the_server_itself_does_not_believe_them_either(database_url: str, tmp_path: Path) -> None:
     process = ServerProcess(
-        database_url, tmp_path, SAFELIGHT_ACCOUNTS="on", SAFELIGHT_ANONYMOUS="on"
+        database_url,
+        tmp_path,
+        SAFELIGHT_ACCOUNTS="on",
+        SAFELIGHT_ANONYMOUS="on",
+        SAFELIGHT_PUBLIC_URL="https://pictures.example.org",
     )
     body = {"prompt": "a heron", "model": "sketch", "reuse": "never"}
     try:

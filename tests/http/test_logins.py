@@ -215,7 +215,7 @@ async def test_a_disabled_user_is_out_within_a_second_and_stays_out(house: Studi
         again = await kim.log_in("kim@example.org")
         guess = await kim.log_in("kim@example.org", "not the right one")
 
-        assert said == "forbidden"
+        assert said == "unauthenticated"
         assert again.status_code == 403
         assert guess.status_code == 401, "who does not know the password learns nothing"
 

@@ -122,11 +122,12 @@ async def list_known(database: Database, who: OwnerId | None = None) -> list[Kno
 
 
 async def set_disabled(database: Database, user_id: OwnerId, *, disabled: bool) -> User:
-    """Keep a user out, or let him in again; what is his stays.
+    """Keep a user out, which ends his sessions, or let him in again; what is his stays.
 
     Raises: NotFound, InvalidRequest for one who was deleted: he must be restored."""
     row = await database.fetchrow(
-        f"""UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
+        f"""WITH ended AS (DELETE FROM logins WHERE user_id = $1 AND $2)
+            UPDATE users SET disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) END
             WHERE id = $1 AND (deleted_at IS NULL OR $2) RETURNING {_COLUMNS}""",  # noqa: S608
         user_id,
         disabled,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import signal
 import socket
@@ -18,7 +17,9 @@ import structlog
 import uvicorn
 
 from safelight import logs, settings
+from safelight.accounts import codes, joining
 from safelight.cli.client import is_there
+from safelight.cli.safety import check_exposure, make_room_for_streams
 from safelight.cli.stop import Stop
 from safelight.http.shop import Shop
 from safelight.wiring import build_app, open_shop
@@ -36,12 +37,8 @@ def run_server(*, host: str, port: int, workers: int, data_dir: Path | None) -> 
     known = settings.load(data_dir=data_dir)
     settings.prepare_data_dir(known)
     logs.set_up(known.log_format, known.log_level)
-    if known.accounts == "off" and not _is_loopback(host):
-        raise Stop(
-            f"Without accounts everybody who can reach {host} could use this server, so it only "
-            "listens on this machine. Set SAFELIGHT_ACCOUNTS=on, which gives everybody a key, or "
-            "put a proxy that asks for a login in front of 127.0.0.1."
-        )
+    check_exposure(known, host)
+    make_room_for_streams(known.streams_max)
     listener = _listen(host, port)
     _run(_serve(known, listener, workers))
 
@@ -87,7 +84,23 @@ async def _serve(known: settings.Settings, listener: socket.socket, workers: int
         address = _address(*listener.getsockname()[:2])
         async with _processes(known, workers - 1):
             log.info("Safelight is ready", studio=address, data=str(known.data_dir))
+            if known.accounts == "on":
+                await _offer_set_up(shop, known.public_url or address)
             await _Server(config, shop).serve(sockets=[listener])
+
+
+async def _offer_set_up(shop: Shop, address: str) -> None:
+    """While there is no administrator: a link with which whoever reads this becomes it. Printed,
+    not logged: it is for a person, and a secret."""
+    if await joining.has_admin(shop.database):
+        return
+    _, code = await codes.make(shop.database, "setup", role="admin")
+    link = f"{address.rstrip('/')}/register?code={code}"
+    print(
+        "Nobody administrates this server yet. Become its administrator, within a day, at\n"
+        f"    {link}",
+        flush=True,
+    )
 
 
 class _Server(uvicorn.Server):
@@ -171,12 +184,3 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from safelight.cli.stop import Stop
 
 if TYPE_CHECKING:
     from safelight.accounts.users import User
@@ -23,21 +26,97 @@ def create(
     email: Annotated[str | None, typer.Option(help="No two users have the same.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="May run this server.")] = False,
     credits_: Annotated[int, typer.Option("--credits", min=0, help="Credits to begin with.")] = 0,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password to log in with.")
+    ] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Make a user and print his id. `safelight keys create` then makes his key."""
-    from safelight.accounts import users  # noqa: PLC0415  (imports the world)
+    from safelight.accounts import joining, users  # noqa: PLC0415  (imports the world)
     from safelight.cli.directly import on_database  # noqa: PLC0415
     from safelight.credits.grants import grant  # noqa: PLC0415
     from safelight.values.credits import Credits  # noqa: PLC0415
 
+    typed = _password(email, stdin=password_stdin) if password or password_stdin else None
+
     async def make(database: Database) -> User:
+        kept = await _hash(typed, email or "") if typed is not None else None
         made = await users.create(database, name, email=email, role="admin" if admin else "user")
+        if kept:
+            await joining.keep_password(database, made.id, kept)
         if credits_:
             await grant(database, made.id, Credits(credits_), reference=f"opening:{made.id}")
         return made
 
     print(on_database(data_dir, make).id)
+
+
+@app.command("reset-password")
+def reset_password(user: Who, data_dir: DataDir = None) -> None:
+    """Print a code with which a user chooses a new password, once, within a day."""
+    from safelight.accounts import codes, users  # noqa: PLC0415
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+
+    async def make(database: Database) -> str:
+        found = await users.find(database, user)
+        return (await codes.make_reset(database, found.id))[1]
+
+    _print_code("reset", on_database(data_dir, make))
+
+
+@app.command()
+def invite(
+    admin: Annotated[bool, typer.Option("--admin", help="He may run this server.")] = False,
+    note: Annotated[str | None, typer.Option(help="For whom it is.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=90, help="How long it is good for.")] = 7,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a code with which somebody registers, once."""
+    from datetime import timedelta  # noqa: PLC0415
+
+    from safelight.accounts import codes  # noqa: PLC0415
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+
+    async def make(database: Database) -> str:
+        _, text = await codes.make(
+            database,
+            "invite",
+            role="admin" if admin else "user",
+            note=note,
+            lifetime=timedelta(days=days),
+        )
+        return text
+
+    _print_code("register", on_database(data_dir, make))
+
+
+def _print_code(page: str, code: str) -> None:
+    print(code)
+    print(f"Good once, at /{page}?code={code}", file=sys.stderr)
+
+
+def _password(email: str | None, *, stdin: bool) -> str:
+    """Raises: Stop."""
+    if not email:
+        raise Stop("Whoever logs in with a password needs an e-mail address: --email.")
+    if stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise Stop("There is no terminal to ask for the password at; use --password-stdin.")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+
+
+async def _hash(typed: str, email: str) -> str:
+    from safelight.accounts.passwords import Passwords, chosen  # noqa: PLC0415
+
+    hasher = Passwords()
+    try:
+        return await hasher.make(chosen(typed, email))
+    finally:
+        hasher.stop()
 
 
 @app.command("list")
@@ -65,7 +144,8 @@ def list_(data_dir: DataDir = None) -> None:
 
 @app.command()
 def disable(user: Who, data_dir: DataDir = None) -> None:
-    """Keep a user out: within a second none of his keys is let in. What is his stays."""
+    """Keep a user out: within a second no key and no login of his is let in. What is his
+    stays."""
     _set_disabled(user, data_dir, disabled=True)
 
 

@@ -35,6 +35,7 @@ class Terms:
     submits_per_minute: int | None = None
     open_max: int | None = None
     running_max: int | None = None
+    streams_max: int | None = None
 
 
 class Access:
@@ -170,6 +171,19 @@ class Access:
             await self._visitors.welcome(caller.owner_id)
             if self._visitors.read(self._visitor_cookie.read(request)) is None:
                 self._name(request, caller.owner_id)
+
+    def streams_max(self, caller: Caller) -> int | None:
+        """How many event streams this caller may have open; None: any number."""
+        return self._terms[caller.kind].streams_max
+
+    async def is_still(self, request: Request, caller: Caller) -> bool:
+        """Whether a request that is not over yet would be let in again as the same caller."""
+        if caller.kind == "visitor":
+            return True
+        try:
+            return (await self.who(request)).owner_id == caller.owner_id
+        except (Unauthenticated, Forbidden):
+            return False
 
     async def with_allowance(self, caller: Caller, order: Callable[[], Awaitable[T]]) -> T:
         """Order; a visitor who is short of credits once more with his address's allowance."""

@@ -14,6 +14,7 @@ from safelight.database.wakeups import Wakeups
 from safelight.http.access import Access
 from safelight.http.metrics import QueueMetrics
 from safelight.http.reception import Reception
+from safelight.http.stream_places import StreamPlaces
 from safelight.images.links import Links
 from safelight.images.store import PictureStore
 from safelight.jobs.admit import Admission
@@ -46,6 +47,7 @@ class Shop:
     metrics: QueueMetrics
     access: Access
     reception: Reception
+    stream_places: StreamPlaces
     oidc: Oidc
     lanes: Lanes
     worker: Worker | None

@@ -8,17 +8,19 @@ whoever resumes there has missed nothing. A `credits` event belongs to the line 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from safelight.database.patience import GONE
 from safelight.database.pool import Row
 from safelight.http import views, wire
-from safelight.http.caller import CallerDep
+from safelight.http.caller import Caller, CallerDep
 from safelight.http.errors import problems
 from safelight.http.queue_news import QueueNews
 from safelight.http.shop import Shop, ShopDep
@@ -31,6 +33,7 @@ router = APIRouter(prefix="/api", tags=["events"])
 
 PING_S = 15.0
 LIFE_S = 600.0  # then `reconnect`: long enough to be cheap, short enough for a rolling restart
+STILL_S = 3.0  # how often it is asked whether its reader is still let in
 _LOOK_S = 1.0  # how soon a stopping server, or a client that left, is noticed
 _GATHER_MAX = 200  # lines rendered and sent together when many are ready
 _CREDITS = "c"  # ends the id of a line's `credits` event
@@ -48,13 +51,22 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 class EventStream(StreamingResponse):
+    """A stream that has a place, and gives it back however it ends."""
+
     media_type = "text/event-stream"
+    give_back: Callable[[], None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.give_back()
 
 
 _HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 
 
-@router.get("/events", response_class=EventStream, responses=problems(422) | _STREAM)
+@router.get("/events", response_class=EventStream, responses=problems(422, 429) | _STREAM)
 async def stream_events(
     request: Request,
     caller: CallerDep,
@@ -63,10 +75,13 @@ async def stream_events(
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
 ) -> EventStream:
     """All of the caller's jobs in one stream."""
-    return _open(shop, request, shop.feed.subscribe(caller.owner_id), last_event_id or after)
+    subscription = shop.feed.subscribe(caller.owner_id)
+    return _open(shop, request, caller, subscription, last_event_id or after)
 
 
-@router.get("/jobs/{job_id}/stream", response_class=EventStream, responses=problems(404) | _STREAM)
+@router.get(
+    "/jobs/{job_id}/stream", response_class=EventStream, responses=problems(404, 429) | _STREAM
+)
 async def stream_job(
     job_id: UUID,
     request: Request,
@@ -78,18 +93,22 @@ async def stream_job(
     """One job until it ends."""
     if await repository.read(shop.database, caller.owner_id, job_id) is None:
         raise NotFound("job")
-    return _open(
-        shop, request, shop.feed.subscribe(caller.owner_id, job_id), last_event_id or after
-    )
+    subscription = shop.feed.subscribe(caller.owner_id, job_id)
+    return _open(shop, request, caller, subscription, last_event_id or after)
 
 
 def _open(
-    shop: Shop, request: Request, subscription: Subscription, after: str | None
+    shop: Shop, request: Request, caller: Caller, subscription: Subscription, after: str | None
 ) -> EventStream:
-    """Raises: Overloaded, InvalidRequest; later than here the answer would have begun."""
+    """Raises: Overloaded, RateLimited, InvalidRequest; later the answer would have begun."""
     if shop.stopping:
         raise Overloaded("The server is restarting.", 1)
-    return EventStream(_Lines(shop, request, subscription, _resume(after)).run(), headers=_HEADERS)
+    lines = _Lines(shop, request, caller, subscription, _resume(after)).run()
+    who, places = caller.counted_as, shop.stream_places
+    places.take(who, shop.access.streams_max(caller))
+    stream = EventStream(lines, headers=_HEADERS)
+    stream.give_back = lambda: places.give_back(who)
+    return stream
 
 
 def _resume(text: str | None) -> _Seen | None:
@@ -116,11 +135,13 @@ class _Lines:
         self,
         shop: Shop,
         request: Request,
+        caller: Caller,
         subscription: Subscription,
         resume: _Seen | None,
     ) -> None:
         self._shop = shop
         self._request = request
+        self._caller = caller
         self._subscription = subscription
         self._resume = resume
         # The client may be ahead of this process, after another one served it: not told twice.
@@ -201,6 +222,7 @@ class _Lines:
     async def _live(self) -> AsyncIterator[bytes]:
         loop = asyncio.get_running_loop()
         ends_at, ping_at = loop.time() + LIFE_S, loop.time() + PING_S
+        asked_at = loop.time()
         while not self._ended:
             try:
                 events = await self._next_events()
@@ -215,11 +237,22 @@ class _Lines:
             now = loop.time()
             if now >= ends_at or self._shop.stopping:
                 break
+            if now >= asked_at + STILL_S:
+                asked_at = now
+                if not await self._is_still_let_in():
+                    break
             if now >= ping_at:
                 ping_at = now + PING_S
                 yield b": ping\n\n"
         if not self._ended:
             yield _frame("", wire.ReconnectEvent())
+
+    async def _is_still_let_in(self) -> bool:
+        """Whoever was logged out, disabled or lost his key meanwhile hears nothing more."""
+        try:
+            return await self._shop.access.is_still(self._request, self._caller)
+        except GONE:
+            return True  # nobody can say: asked again in a moment
 
     async def _next_events(self) -> list[Event]:
         """The lines that are ready, at most _GATHER_MAX, or none after a moment."""
