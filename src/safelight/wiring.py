@@ -35,6 +35,7 @@ from safelight.http.shop import Shop
 from safelight.http.stream_places import StreamPlaces
 from safelight.images.links import Links
 from safelight.images.store import ObjectPictureStore
+from safelight.jobs import farewell, trash
 from safelight.jobs.admit import Admission
 from safelight.jobs.board import Board
 from safelight.jobs.dead_letters import DeadLetters
@@ -167,6 +168,12 @@ async def open_shop(
                 forget_ended,
                 roll.sweeper(),
                 lambda database: drop_abandoned(database, registry),
+                lambda database: trash.purge(database, store, kept_s=settings.trash_kept_s),
+                lambda database: farewell.carry_on(
+                    database,
+                    kept_s=settings.trash_kept_s,
+                    on_cancelled=farewell.ring_for(wakeups, feed),
+                ),
             ],
         )
         await wakeups.start()

@@ -21,9 +21,17 @@ _LOCK = 0x5AFE_0ADE
 # here.
 _CLOSE_THE_DOORS: tuple[str, ...] = (
     "UPDATE api_keys SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL",
+    "DELETE FROM logins WHERE user_id = $1",
+    "DELETE FROM codes WHERE user_id = $1",  # for a new password
 )
 # What says something about the person and goes when he is forgotten.
-_PERSONAL: tuple[str, ...] = ("DELETE FROM api_keys WHERE user_id = $1",)
+_PERSONAL: tuple[str, ...] = (
+    "DELETE FROM api_keys WHERE user_id = $1",
+    "DELETE FROM logins WHERE user_id = $1",
+    "DELETE FROM codes WHERE user_id = $1",
+    "DELETE FROM passwords WHERE user_id = $1",
+    "DELETE FROM identities WHERE user_id = $1",
+)
 
 NOBODY = "Deleted user"
 

@@ -20,12 +20,13 @@ Role = Literal["user", "admin"]
 NAME_CHARS_MAX = 100
 EMAIL_CHARS_MAX = 254  # RFC 5321
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_COLUMNS = "id, name, email, role, created_at, disabled_at"
+_COLUMNS = "id, name, email, role, created_at, disabled_at, deleted_at"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """disabled_at: since when none of the user's keys is let in."""
+    """disabled_at: since when none of the user's keys is let in. deleted_at: since when he is to be
+    forgotten (accounts/leaving.py); he is disabled too."""
 
     id: OwnerId
     name: str
@@ -33,6 +34,7 @@ class User:
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    deleted_at: datetime | None = None
 
 
 async def create(
@@ -71,7 +73,7 @@ async def find(database: Database, who: str) -> User:
     ways = {"id = $1": _uuid(who), "lower(email) = lower($1)": who, "name = $1": who}
     for way, value in ways.items():
         rows = await database.fetch(
-            f"SELECT {_COLUMNS} FROM users WHERE {way} LIMIT 2",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM users WHERE {way} AND forgotten_at IS NULL LIMIT 2",  # noqa: S608
             value,
         )
         if len(rows) == 1:
@@ -83,8 +85,10 @@ async def find(database: Database, who: str) -> User:
 
 
 async def list_users(database: Database) -> list[User]:
-    """All of them, the oldest first."""
-    rows = await database.fetch(f"SELECT {_COLUMNS} FROM users ORDER BY id")  # noqa: S608
+    """All of them, the oldest first; without those that were forgotten."""
+    rows = await database.fetch(
+        f"SELECT {_COLUMNS} FROM users WHERE forgotten_at IS NULL ORDER BY id"  # noqa: S608
+    )
     return [_user(row) for row in rows]
 
 
@@ -108,7 +112,8 @@ async def list_known(database: Database, who: OwnerId | None = None) -> list[Kno
                    greatest((SELECT max(used_at) FROM logins WHERE user_id = users.id),
                             (SELECT max(last_used_at) FROM api_keys WHERE user_id = users.id))
                        AS last_seen_at
-            FROM users WHERE $1::uuid IS NULL OR id = $1 ORDER BY id""",  # noqa: S608
+            FROM users
+             WHERE forgotten_at IS NULL AND ($1::uuid IS NULL OR id = $1) ORDER BY id""",  # noqa: S608
         who,
     )
     more = ("has_password", "issuers", "last_seen_at")

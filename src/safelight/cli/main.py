@@ -10,7 +10,7 @@ import typer
 
 from safelight import __version__
 from safelight.cli import credits as credits_
-from safelight.cli import database, keys, queue, users
+from safelight.cli import database, keys, queue, storage, users
 from safelight.cli.stop import Stop
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(credits_.app, name="credits")
 app.add_typer(database.app, name="db")
+app.add_typer(storage.app, name="storage")
 app.command("queue")(queue.show_queue)
 app.add_typer(queue.lanes, name="lanes")
 app.add_typer(queue.letters, name="dead-letters")

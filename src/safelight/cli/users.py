@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from safelight.accounts.users import User
     from safelight.database.pool import Database
 
-app = typer.Typer(help="Make, list and disable users.", no_args_is_help=True)
+app = typer.Typer(help="Make, list, disable and delete users.", no_args_is_help=True)
 
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the database; default: per user.")]
 Who = Annotated[str, typer.Argument(help="Id, e-mail address, or a name only one has.")]
@@ -134,12 +135,18 @@ def list_(data_dir: DataDir = None) -> None:
         table.add_row(
             f"{user.created_at:%Y-%m-%d %H:%M}",
             user.role,
-            "disabled" if user.disabled_at else "active",
+            _state(user),
             Text(user.name),  # as it is: square brackets would be markup
             Text(user.email or "–"),
             str(user.id),
         )
     show(table)
+
+
+def _state(user: User) -> str:
+    if user.deleted_at:
+        return "deleted"
+    return "disabled" if user.disabled_at else "active"
 
 
 @app.command()
@@ -153,6 +160,45 @@ def disable(user: Who, data_dir: DataDir = None) -> None:
 def enable(user: Who, data_dir: DataDir = None) -> None:
     """Let a disabled user in again."""
     _set_disabled(user, data_dir, disabled=False)
+
+
+@app.command()
+def delete(user: Who, data_dir: DataDir = None) -> None:
+    """Delete a user: kept out at once, his jobs cancelled; his pictures, prompts and name go for
+    good when the trash time is over. Until then `restore` brings him back."""
+    from safelight import settings  # noqa: PLC0415  (imports the world)
+    from safelight.accounts import users  # noqa: PLC0415
+    from safelight.accounts.leaving import Leaver  # noqa: PLC0415
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+    from safelight.jobs import farewell  # noqa: PLC0415
+
+    kept_s = settings.load(data_dir=data_dir).trash_kept_s
+
+    async def change(database: Database) -> Leaver:
+        found = await users.find(database, user)
+        cancelled: list[UUID] = []
+        leaver = await farewell.delete_user(
+            database, found.id, kept_s=kept_s, on_cancelled=cancelled.extend
+        )
+        await farewell.notify(database, cancelled)
+        return leaver
+
+    leaver = on_database(data_dir, change)
+    print(f"{leaver.name} can be restored until {leaver.restorable_until:%Y-%m-%d %H:%M} UTC.")
+
+
+@app.command()
+def restore(user: Who, data_dir: DataDir = None) -> None:
+    """Bring back a user who was deleted. His keys stay revoked: make him a new one."""
+    from safelight.accounts import users  # noqa: PLC0415
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+    from safelight.jobs import farewell  # noqa: PLC0415
+
+    async def change(database: Database) -> None:
+        found = await users.find(database, user)
+        await farewell.restore_user(database, found.id)
+
+    on_database(data_dir, change)
 
 
 def _set_disabled(who: str, data_dir: Path | None, *, disabled: bool) -> None:

@@ -139,3 +139,12 @@ def ring_for(wakeups: Wakeups, feed: Feed) -> Cancelled:
         feed.announce()
 
     return ring
+
+
+async def notify(database: Database, job_ids: list[UUID]) -> None:
+    """The same for a process that has nothing to listen with: a command."""
+    await database.execute(
+        "SELECT pg_notify($1, id::text) FROM unnest($2::uuid[]) AS cancelled (id)",
+        CANCEL_CHANNEL,
+        job_ids,
+    )
