@@ -240,6 +240,15 @@ class Settings(BaseSettings):
         "good. At least 0.007, which is ten minutes.",
     )
     body_bytes_max: int = Field(1024 * 1024, ge=1024, description="The largest JSON body taken.")
+    upload_bytes_max: int = Field(
+        20 * 1024 * 1024, ge=1024, description="The largest picture taken from a person."
+    )
+    quota_bytes: int = Field(
+        2 * 1024**3,
+        ge=0,
+        description="What the pictures of one user or visitor may take in the storage before "
+        "uploads are refused; 0: any amount. The local owner has no limit.",
+    )
     picture_bytes_max: int = Field(
         40 * 1024 * 1024, ge=1024, description="The largest picture taken from a provider."
     )

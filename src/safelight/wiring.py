@@ -33,6 +33,7 @@ from safelight.http.reception import Reception
 from safelight.http.reception import Rules as LoginRules
 from safelight.http.shop import Shop
 from safelight.http.stream_places import StreamPlaces
+from safelight.images.darkroom import Darkroom
 from safelight.images.links import Links
 from safelight.images.store import ObjectPictureStore
 from safelight.jobs import farewell, trash
@@ -43,6 +44,7 @@ from safelight.jobs.feed import Feed
 from safelight.jobs.pipeline import Limits, Pipeline
 from safelight.jobs.reconcile import drop_abandoned
 from safelight.jobs.upkeep import Upkeep
+from safelight.jobs.uploads import Uploads
 from safelight.jobs.waiting import Forecast
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
@@ -118,6 +120,8 @@ async def open_shop(
         stack.push_async_callback(registry.close)
         store = ObjectPictureStore.open(settings.storage_url, settings.data_dir)
         await store.check()
+        darkroom = Darkroom()
+        stack.push_async_callback(darkroom.close)
         database = await stack.enter_async_context(open_database(settings))
         await check_durable(database)
         wakeups = Wakeups(database)
@@ -142,6 +146,13 @@ async def open_shop(
             store=store,
             links=Links(secret_key(settings), settings.link_lifetime_s),
             admission=admission,
+            uploads=Uploads(
+                database,
+                store,
+                darkroom,
+                bytes_max=settings.upload_bytes_max,
+                quota_bytes=settings.quota_bytes or None,
+            ),
             ledger=ledger,
             forecast=forecast,
             board=Board(forecast),
@@ -153,7 +164,7 @@ async def open_shop(
             oidc=_oidc(settings),
             lanes=lanes,
             trash_kept_s=settings.trash_kept_s,
-            worker=_worker(settings, database, wakeups, feed, registry, lanes, store)
+            worker=_worker(settings, database, wakeups, feed, registry, lanes, store, darkroom)
             if with_worker
             else None,
         )
@@ -211,6 +222,7 @@ def build_app(settings: Settings, shop: Shop) -> FastAPI:
         shop,
         hosts=_hosts(settings),
         body_bytes_max=settings.body_bytes_max,
+        upload_bytes_max=settings.upload_bytes_max,
         https=_is_https(settings),
         origin=_origin(settings),
     )
@@ -310,6 +322,7 @@ def _worker(
     registry: Registry,
     lanes: Lanes,
     store: ObjectPictureStore,
+    darkroom: Darkroom,
 ) -> Worker:
     pipeline = Pipeline(
         database,
@@ -317,6 +330,7 @@ def _worker(
         registry,
         lanes=lanes,
         store=store,
+        darkroom=darkroom,
         limits=Limits(
             attempts_max=settings.attempts_max,
             crashes_max=settings.crashes_max,

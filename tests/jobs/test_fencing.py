@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from safelight.database.pool import Database
-from safelight.images.store import PREVIEW_SIDES, original_key, preview_key
+from safelight.images.store import original_key, preview_key
 from safelight.jobs import attempts, endings
 from safelight.jobs.attempts import Claim, Delivered, Delivery, Note
 from safelight.jobs.desk import Desk
@@ -23,6 +23,7 @@ from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
 from safelight.jobs.model import Attempt, Made, StoredPicture
 from safelight.values.ids import LOCAL_OWNER, JobId, new_id
+from safelight.values.images import PREVIEW_SIDES
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.pictures import picture
 from tests.studio import Studio

@@ -25,6 +25,7 @@ from safelight.values.ids import LOCAL_OWNER, OwnerId, new_id
 T = TypeVar("T")
 
 _MINUTE_S = 60.0
+UPLOADS_PER_ORDER = 8
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
 
 
@@ -184,6 +185,26 @@ class Access:
             return (await self.who(request)).owner_id == caller.owner_id
         except (Unauthenticated, Forbidden):
             return False
+
+    async def count_upload(self, request: Request, caller: Caller) -> None:
+        """One upload more; a minute has as many as orders with the pictures each may have.
+
+        Raises: RateLimited."""
+        most = self._terms[caller.kind].submits_per_minute
+        if most and caller.counted_as:
+            limit = Limit(most * UPLOADS_PER_ORDER, _MINUTE_S)
+            taken = await self.limiter.take(f"uploads {caller.counted_as}", limit)
+            if not taken.granted:
+                again_s = math.ceil(taken.wait_s)
+                raise RateLimited(
+                    f"You may upload {limit.most} pictures a minute; the next one is taken in "
+                    f"{again_s} s.",
+                    retry_after_s=again_s,
+                )
+        if caller.kind == "visitor":
+            await self._visitors.welcome(caller.owner_id)
+            if self._visitors.read(self._visitor_cookie.read(request)) is None:
+                self._name(request, caller.owner_id)
 
     async def with_allowance(self, caller: Caller, order: Callable[[], Awaitable[T]]) -> T:
         """Order; a visitor who is short of credits once more with his address's allowance."""

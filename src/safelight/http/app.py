@@ -19,6 +19,7 @@ from safelight.http import (
     media,
     service,
     stream,
+    uploads,
 )
 from safelight.http import credits as credits_
 from safelight.http.edge import Edge
@@ -38,6 +39,7 @@ def create_app(
     *,
     hosts: frozenset[str] = frozenset(),
     body_bytes_max: int = 1024 * 1024,
+    upload_bytes_max: int = 20 * 1024 * 1024,
     https: bool = False,
     origin: str | None = None,
 ) -> FastAPI:
@@ -58,6 +60,7 @@ def create_app(
         jobs,
         stream,
         assets,
+        uploads,
         media,
         catalogue,
         credits_,
@@ -74,5 +77,12 @@ def create_app(
     add_error_answers(app)
     add_reference(app)
     add_studio(app)
-    app.add_middleware(Edge, hosts=hosts, body_bytes_max=body_bytes_max, https=https, origin=origin)
+    app.add_middleware(
+        Edge,
+        hosts=hosts,
+        body_bytes_max=body_bytes_max,
+        larger={("POST", uploads.PATH): upload_bytes_max + uploads.FRAME_BYTES},
+        https=https,
+        origin=origin,
+    )
     return app

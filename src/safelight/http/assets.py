@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from safelight.database.pool import Row
@@ -17,6 +18,8 @@ from safelight.http.errors import problems
 from safelight.http.jobs import answer
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import assets
+from safelight.jobs.admit import Share
+from safelight.jobs.variations import variation_of
 from safelight.values.errors import NotFound
 
 router = APIRouter(prefix="/api/assets", tags=["assets"], route_class=JsonRoute)
@@ -26,6 +29,9 @@ router = APIRouter(prefix="/api/assets", tags=["assets"], route_class=JsonRoute)
 async def list_assets(
     caller: CallerDep,
     shop: ShopDep,
+    kind: Annotated[
+        Literal["image", "upload"], Query(description="Made here (the default), or brought along.")
+    ] = "image",
     q: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
     model: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
     from_: Annotated[datetime | None, Query(alias="from")] = None,
@@ -38,6 +44,7 @@ async def list_assets(
     page = await assets.list_assets(
         shop.database,
         caller.owner_id,
+        kind=kind,
         q=q,
         model=model,
         since=from_,
@@ -55,10 +62,15 @@ async def list_assets(
     )
 
 
-@router.get("/{asset_id}", response_model=wire.Asset, responses=problems(404))
+@router.get("/{asset_id}", response_model=wire.AssetDetail, responses=problems(404))
 async def get_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+    """A picture, with what it was made from and what was made from it."""
     row = await assets.read_asset(shop.database, caller.owner_id, asset_id)
-    return _answer(row, shop)
+    if row is None:
+        raise NotFound("picture")
+    parents, children = await assets.read_relatives(shop.database, caller.owner_id, asset_id)
+    shown = dict(views.asset(row, shop.links))
+    return answer(wire.AssetDetail.model_construct(**shown, parents=parents, children=children))
 
 
 @router.patch("/{asset_id}", response_model=wire.Asset, responses=problems(404, 413, 415))
@@ -82,6 +94,39 @@ async def delete_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Resp
 async def restore_asset(asset_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
     row = await assets.set_deleted(shop.database, caller.owner_id, asset_id, deleted=False)
     return _answer(row, shop)
+
+
+@router.post(
+    "/{asset_id}/variations",
+    status_code=202,
+    response_model=wire.Job,
+    responses=problems(402, 404, 429),
+)
+async def create_variation(
+    request: Request,
+    asset_id: UUID,
+    caller: CallerDep,
+    shop: ShopDep,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+    ] = None,
+) -> Response:
+    """Order another picture like this one: with it as reference where its model takes one, else
+    with the same prompt and another seed (`warnings` then says so)."""
+    wish = await variation_of(shop.database, shop.registry, caller.owner_id, asset_id)
+    await shop.access.count_order(request, caller)
+    row = await shop.access.with_allowance(
+        caller,
+        lambda: shop.admission.submit(
+            caller.owner_id,
+            wish,
+            idempotency_key=idempotency_key,
+            body_digest=hashlib.sha256(f"variation of {asset_id}".encode()).digest(),
+            request_id=caller.request_id,
+            share=Share(caller.open_max, caller.running_max),
+        ),
+    )
+    return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
 
 def _answer(row: Row | None, shop: Shop) -> Response:

@@ -11,6 +11,7 @@ from safelight.http.caller import CallerDep
 from safelight.http.errors import problems
 from safelight.http.shop import ShopDep
 from safelight.jobs import stats
+from safelight.jobs.uploads import used_bytes
 from safelight.prompts import styles
 from safelight.providers.checks import resolutions
 from safelight.providers.protocol import ModelCard
@@ -79,6 +80,10 @@ async def get_me(caller: CallerDep, shop: ShopDep) -> wire.Me:
         role="admin" if caller.is_admin else "user",
         kind=caller.kind,
         accounts=shop.access.accounts,
+        storage=wire.Storage(
+            used_bytes=await used_bytes(shop.database, caller.owner_id),
+            max_bytes=shop.uploads.quota(unlimited=caller.kind == "local"),
+        ),
     )
 
 

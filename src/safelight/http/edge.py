@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -45,14 +46,17 @@ class Edge:
         *,
         hosts: frozenset[str],
         body_bytes_max: int,
+        larger: Mapping[tuple[str, str], int],
         https: bool,
         origin: str | None = None,
     ) -> None:
-        """origin: that of the address browsers use, where it is known (`https://host`)."""
+        """larger: what bodies of these methods and paths may have instead. origin: that of the
+        address browsers use, where it is known (`https://host`)."""
         self._app = app
         self._origin = origin
         self._hosts = hosts
         self._body_bytes_max = body_bytes_max
+        self._larger = larger
         self._headers = dict(_EVERY_ANSWER)
         if https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
@@ -78,14 +82,15 @@ class Edge:
                 self._add_headers(headers, request_id)
             await send(message)
 
-        limited = _Limited(receive, self._body_bytes_max, self._too_large())
+        bytes_max = self._larger.get((scope["method"], scope["path"]), self._body_bytes_max)
+        limited = _Limited(receive, bytes_max)
         try:
             if refused := self._stranger(scope):
                 answer = problem(Request(scope), 403, "forbidden", "Not from there", refused)
                 await answer(scope, receive, send_with_headers)
                 return
-            if _announced_bytes(scope) > self._body_bytes_max:
-                raise TooLarge(self._too_large())
+            if _announced_bytes(scope) > bytes_max:
+                raise TooLarge(_too_large(bytes_max))
             await self._app(scope, limited, send_with_headers)
         except TooLarge as error:
             if status:
@@ -150,25 +155,25 @@ class Edge:
             headers.setdefault("Content-Security-Policy", _DATA_CSP)
             headers.setdefault("Cache-Control", "no-store")
 
-    def _too_large(self) -> str:
-        return f"A body may have at most {self._body_bytes_max:,} bytes."
-
 
 class _Limited:
     """Counts a body's bytes while it comes in, for bodies that do not announce their length."""
 
-    def __init__(self, receive: Receive, bytes_max: int, too_large: str) -> None:
+    def __init__(self, receive: Receive, bytes_max: int) -> None:
         self._receive = receive
-        self._left = bytes_max
-        self._too_large = too_large
+        self._left = self._bytes_max = bytes_max
 
     async def __call__(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
-                raise TooLarge(self._too_large)
+                raise TooLarge(_too_large(self._bytes_max))
         return message
+
+
+def _too_large(bytes_max: int) -> str:
+    return f"A body may have at most {bytes_max:,} bytes."
 
 
 def add_answer_header(request: Request, name: str, value: str) -> None:

@@ -51,7 +51,7 @@ _SAID = {
     404: "Unknown, or somebody else's.",
     409: "Not in this state.",
     413: "Too large.",
-    415: "Not JSON.",
+    415: "Not of a kind that is taken.",
     416: "No such part of the file.",
     422: "Something in the request is wrong; `errors` says what.",
     429: "Too many requests or jobs of this caller; Retry-After says when.",

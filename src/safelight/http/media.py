@@ -13,10 +13,10 @@ from fastapi.responses import Response, StreamingResponse
 from safelight.http.edge import is_known
 from safelight.http.errors import problem, problems
 from safelight.http.shop import ShopDep
-from safelight.images.store import PREVIEW_SIDES, original_key, preview_key
+from safelight.images.store import original_key, preview_key
 from safelight.jobs import assets
 from safelight.values.errors import NotFound
-from safelight.values.images import CONTENT_TYPES, FILE_ENDINGS
+from safelight.values.images import CONTENT_TYPES, FILE_ENDINGS, PREVIEW_SIDES
 
 router = APIRouter(tags=["media"])
 

@@ -21,6 +21,7 @@ from safelight.jobs.admit import Admission
 from safelight.jobs.board import Board
 from safelight.jobs.dead_letters import DeadLetters
 from safelight.jobs.feed import Feed
+from safelight.jobs.uploads import Uploads
 from safelight.jobs.waiting import Forecast
 from safelight.providers.registry import Registry
 from safelight.queueing.lanes import Lanes
@@ -40,6 +41,7 @@ class Shop:
     store: PictureStore
     links: Links
     admission: Admission
+    uploads: Uploads
     ledger: LedgerWatch
     forecast: Forecast
     board: Board

@@ -10,11 +10,10 @@ from uuid import UUID
 from safelight.database.pool import Row
 from safelight.http import wire
 from safelight.images.links import Links
-from safelight.images.store import PREVIEW_SIDES
 from safelight.jobs.feed import Event, Position
 from safelight.jobs.model import ENDED, PRIORITY_NAMES
 from safelight.jobs.waiting import Place
-from safelight.values.images import CONTENT_TYPES
+from safelight.values.images import CONTENT_TYPES, PREVIEW_SIDES
 
 
 def job(row: Row | dict[str, Any], links: Links, queue: wire.Queue | None = None) -> wire.Job:

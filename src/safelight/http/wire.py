@@ -164,7 +164,7 @@ class OutputAsset(Wire):
     """A stored file. `url` is signed and expires; ask for the job again for a fresh one."""
 
     id: UUID
-    kind: Literal["image"] = "image"
+    kind: Literal["image", "upload"] = "image"
     url: str
     url_expires_at: datetime
     thumbnails: dict[Literal["160", "320", "640"], str]
@@ -361,6 +361,13 @@ class Style(Wire):
     examples: list[str]
 
 
+class Storage(Wire):
+    """What the caller's pictures take; max_bytes null: any amount is allowed."""
+
+    used_bytes: int
+    max_bytes: int | None = None
+
+
 class Me(Wire):
     id: UUID
     email: str | None = None
@@ -370,10 +377,11 @@ class Me(Wire):
         description="local: the owner of a server without accounts. visitor: nobody with a name."
     )
     accounts: bool = Field(description="False while one local owner uses it without a login.")
+    storage: Storage
 
 
 class Asset(OutputAsset):
-    """A picture in the gallery, with where it came from."""
+    """A picture in the gallery, with where it came from. `upload`: somebody brought it along."""
 
     job_id: UUID | None = None
     index: int | None = None
@@ -383,6 +391,13 @@ class Asset(OutputAsset):
     tags: list[str]
     created_at: datetime
     deleted_at: datetime | None = None
+
+
+class AssetDetail(Asset):
+    """A picture with its relatives, those of them that are there."""
+
+    parents: list[UUID] = Field(description="The pictures it was made from, in their order.")
+    children: list[UUID] = Field(description="Made from it, newest first, at most 200.")
 
 
 class AssetPage(Wire):

@@ -20,7 +20,6 @@ from obstore.store import LocalStore, MemoryStore, from_url
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-PREVIEW_SIDES = (160, 320, 640)
 _PAGE = 500
 
 

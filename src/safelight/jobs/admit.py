@@ -10,9 +10,10 @@ from safelight.crashpoints import crash
 from safelight.database.pool import Database, Row
 from safelight.database.together import Together
 from safelight.database.wakeups import Wakeups
-from safelight.jobs import intake, repository
+from safelight.jobs import intake, repository, sources
 from safelight.jobs.feed import Feed
 from safelight.jobs.model import ENDED, PRIORITY_NAMES, JobType, Order, Priority
+from safelight.jobs.sources import Sources
 from safelight.prompts import styles
 from safelight.prompts.refine import refine
 from safelight.providers.checks import Asked, price_of, size_for
@@ -57,6 +58,7 @@ class Wish:
     session_id: UUID | None = None
     webhook_url: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # warnings of whoever made the wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class Admission:
         shown. The same key with the same body answers the same job.
 
         Raises: RequestRefused (CreditsShort too), RateLimited, Overloaded."""
-        order = self.order(owner_id, wish)
+        found = await sources.find(self._database, owner_id, wish.references, wish.mask)
+        order = self.order(owner_id, wish, found)
         order = replace(
             order,
             idempotency_key=idempotency_key,
@@ -134,7 +137,8 @@ class Admission:
 
     async def quote(self, owner_id: OwnerId, wish: Wish) -> Quoted:
         """What `submit` would do, without doing it. Raises: RequestRefused."""
-        order = self.order(owner_id, wish)
+        pictures = await sources.find(self._database, owner_id, wish.references, wish.mask)
+        order = self.order(owner_id, wish, pictures)
         found = await self._reusable(order)
         assets = await intake.asset_ids(self._database, found["id"]) if found else None
         return Quoted(order.card.id, 0 if found else order.price.amount, assets, order.warnings)
@@ -168,11 +172,12 @@ class Admission:
             retry_of=job_id,
         )
 
-    def order(self, owner_id: OwnerId, wish: Wish) -> Order:
-        """Check that the wish makes sense as a whole and resolve its options.
+    def order(self, owner_id: OwnerId, wish: Wish, pictures: Sources = sources.NONE) -> Order:
+        """Check that the wish makes sense as a whole and resolve its options. pictures: what was
+        found of those it starts from.
 
         Raises: InvalidRequest, UnsupportedOption, UnknownModel, all wrong fields at once."""
-        self._refuse_nonsense(wish)
+        self._refuse_nonsense(wish, pictures)
         prompt = UserPrompt(CleanText(wish.prompt))
         asked = _asked(wish, prompt)
         card, reason = self._choose(wish, asked)
@@ -203,10 +208,12 @@ class Admission:
             priority=wish.priority,
             references=wish.references,
             mask=wish.mask,
+            reference_digests=pictures.digests,
+            mask_digest=pictures.mask_digest,
             reuse=wish.reuse,
             session_id=wish.session_id,
             metadata=wish.metadata,
-            warnings=tuple(_warnings(wish)),
+            warnings=(*wish.notes, *_warnings(wish)),
             deadline_s=self._deadline_s,
         )
 
@@ -215,8 +222,8 @@ class Admission:
             return self._registry.route(asked)
         return self._registry.card(wish.model), None
 
-    def _refuse_nonsense(self, wish: Wish) -> None:
-        wrong = list(_contradictions(wish))
+    def _refuse_nonsense(self, wish: Wish, pictures: Sources) -> None:
+        wrong = [*_contradictions(wish), *pictures.errors]
         if wish.style and styles.find(wish.style) is None:
             names = ", ".join(style.id for style in styles.BUILT_IN)
             wrong.append(FieldError("style", f"There is no such style. There are: {names}."))
@@ -225,10 +232,6 @@ class Admission:
         if wrong:
             raise InvalidRequest(*wrong)
         missing = []
-        if wish.references:
-            missing.append(FieldError("references", "Pictures cannot be uploaded yet."))
-        if wish.mask:
-            missing.append(FieldError("mask", "Pictures cannot be uploaded yet."))
         if wish.webhook_url:
             missing.append(
                 FieldError("webhook_url", "Webhooks are not sent yet; use the event stream.")

@@ -29,7 +29,8 @@ WITH ordered AS MATERIALIZED (
         place int, id uuid, owner_id uuid, type text, prompt text, model text, provider text,
         request jsonb, count smallint, digest text, price int, priority smallint, session_id uuid,
         retry_of uuid, warnings text[], request_id text, key text, body_digest text,
-        may_reuse boolean, open_max int, running_max int, deadline_s float8, hold_s float8)
+        may_reuse boolean, open_max int, running_max int, deadline_s float8, hold_s float8,
+        sources jsonb)
 ), payer AS MATERIALIZED (
     SELECT id, unlimited, granted, available, held, used, open_jobs, parked_jobs FROM accounts
     WHERE id IN (SELECT owner_id FROM ordered) AND closed_at IS NULL
@@ -134,6 +135,16 @@ _WHOLE = """(SELECT count(*) = j.count AND bool_and(
 
 _ADMIT = _ADMIT.replace("{whole}", _WHOLE).replace("{hold}", HOLD.strip())
 
+# A statement of its own for orders that start from pictures: the others do not pay for it.
+_ADMIT_WITH_SOURCES = _ADMIT.replace(
+    "), event AS (",
+    """), source AS (
+    INSERT INTO sources (job_id, place, asset_id)
+    SELECT taken.id, named.place, named.asset_id
+    FROM taken, jsonb_to_recordset(taken.sources) AS named (place smallint, asset_id uuid)
+), event AS (""",
+)
+
 HOLD_OUTLIVES_S = 600.0  # a hold must not expire before its job, whatever is slow
 
 
@@ -167,8 +178,10 @@ async def insert_once(database: Database, orders: list[Order]) -> list[Admitted]
 
 
 async def _insert(database: Database, orders: list[Order]) -> list[Admitted]:
+    has_sources = any(order.references or order.mask for order in orders)
     rows = await database.fetch(
-        _ADMIT, [_ordered(order) | {"place": place} for place, order in enumerate(orders)]
+        _ADMIT_WITH_SOURCES if has_sources else _ADMIT,
+        [_ordered(order) | {"place": place} for place, order in enumerate(orders)],
     )
     found = {row["id"]: row for row in rows}
     return [
@@ -201,7 +214,13 @@ def _ordered(order: Order) -> dict[str, Any]:
         "running_max": order.running_max,
         "deadline_s": order.deadline_s,
         "hold_s": order.deadline_s + HOLD_OUTLIVES_S,
+        "sources": _sources(order),
     }
+
+
+def _sources(order: Order) -> list[dict[str, Any]]:
+    named = list(enumerate(order.references)) + ([(-1, order.mask)] if order.mask else [])
+    return [{"place": place, "asset_id": asset_id} for place, asset_id in named]
 
 
 def fresh(order: Order, created_at: datetime) -> dict[str, Any]:

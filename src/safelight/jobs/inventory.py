@@ -18,7 +18,6 @@ import asyncpg
 
 from safelight.database.pool import Database
 from safelight.images.store import (
-    PREVIEW_SIDES,
     PictureStore,
     Stored,
     asset_of,

@@ -44,6 +44,8 @@ class Order:
     priority: Priority = "normal"
     references: tuple[UUID, ...] = ()
     mask: UUID | None = None
+    reference_digests: tuple[str, ...] = ()  # SHA-256 of their contents
+    mask_digest: str | None = None
     reuse: Literal["exact", "similar", "never"] = "exact"
     session_id: UUID | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -82,8 +84,8 @@ class Order:
             self.enhance,
             self.negative_prompt,
             self.parameters,
-            [str(asset) for asset in self.references],
-            str(self.mask),
+            list(self.reference_digests),
+            str(self.mask_digest),
             self.count,
         ]
         return hashlib.sha256(orjson.dumps(determines, option=orjson.OPT_SORT_KEYS)).digest()

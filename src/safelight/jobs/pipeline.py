@@ -13,6 +13,7 @@ import structlog
 from safelight.crashpoints import crash
 from safelight.database.patience import GONE, patiently
 from safelight.database.pool import Database
+from safelight.images.darkroom import Darkroom
 from safelight.images.store import PictureStore
 from safelight.jobs import attempts, rendering, turns
 from safelight.jobs.attempts import HELD_UP, Claim, Delivered
@@ -20,6 +21,7 @@ from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
 from safelight.jobs.model import Attempt, Made, Stage
+from safelight.jobs.sources import Shelf
 from safelight.prompts.refine import refine
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
@@ -90,6 +92,7 @@ class Pipeline:
         *,
         lanes: Lanes,
         store: PictureStore,
+        darkroom: Darkroom,
         limits: Limits,
         on_freed: Callable[[], None],
     ) -> None:
@@ -99,6 +102,7 @@ class Pipeline:
         self._registry = registry
         self._lanes = lanes
         self._store = store
+        self._darkroom = darkroom
         self._limits = limits
         self._on_freed = on_freed
 
@@ -201,6 +205,7 @@ class Pipeline:
         earlier = await self._delivered_before(attempt)
         waiting = [index for index in range(attempt.count) if index not in earlier]
         progress = _Together(journal, waiting)
+        shelf = Shelf(self._database, self._store, attempt)
 
         def variant(index: int) -> Awaitable[Made]:
             if attempt.type == "text":
@@ -214,6 +219,8 @@ class Pipeline:
                 self._registry.image(attempt.provider),
                 self._lanes,
                 self._store,
+                self._darkroom,
+                shelf,
                 progress.reach(index),
             )
 

@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from safelight.crashpoints import crash
-from safelight.images import derive
+from safelight.images.darkroom import Darkroom
+from safelight.images.headers import Undecodable, read_header
 from safelight.images.store import PictureStore, original_key, preview_key
 from safelight.jobs.attempts import Prediction
 from safelight.jobs.journal import PREVIEW_BYTES_MAX, Journal
 from safelight.jobs.model import Made, Stage, StoredPicture
+from safelight.jobs.sources import Pictures, Shelf
 from safelight.providers.protocol import (
     ImageProvider,
     ModelCard,
@@ -40,9 +40,6 @@ from safelight.values.errors import (
 from safelight.values.ids import new_id
 from safelight.values.prompts import OptimizedPrompt
 
-# Decoding and shrinking are pure computing: more threads than cores would only take turns.
-_DARKROOM = ThreadPoolExecutor(max_workers=2, thread_name_prefix="derive")
-
 Reach = Callable[[Stage], None]
 
 STORE_TIMEOUT_S = 120.0
@@ -57,14 +54,15 @@ class VariantWatch:
 
     journal: Journal
     index: int
+    darkroom: Darkroom | None = None
 
     def step(self, step: int, steps: int, preview: bytes | None = None) -> None:
         if preview and len(preview) > PREVIEW_BYTES_MAX:
-            # A provider's partial picture is as large as the picture: made small elsewhere.
-            shrinking = asyncio.get_running_loop().run_in_executor(
-                _DARKROOM, derive.shrink_preview, preview, PREVIEW_BYTES_MAX
-            )
-            shrinking.add_done_callback(lambda done: self._shrunk(step, steps, done))
+            # A provider's partial picture is as large as the picture: made small elsewhere, unless
+            # whole ones are waiting there.
+            if self.darkroom and not self.darkroom.busy:
+                shrinking = asyncio.ensure_future(_shrink(self.darkroom, preview))
+                shrinking.add_done_callback(lambda done: self._shrunk(step, steps, done))
             preview = None
         self.journal.step_progress(self.index, step, steps, preview)
 
@@ -84,6 +82,8 @@ async def make_picture(
     provider: ImageProvider,
     lanes: Lanes,
     store: PictureStore,
+    darkroom: Darkroom,
+    shelf: Shelf,
     reach: Reach,
 ) -> Made:
     """From prompt to a stored picture with its previews; skips what an earlier attempt did.
@@ -97,7 +97,9 @@ async def make_picture(
         data = await store.get(original_key(picture.asset_id, picture.format))
     else:
         async with lanes.enter(card.provider, card.id):
-            rendered = await _ask(journal, index, prompt, card, provider)
+            request = render_request(journal, index, prompt, card, await shelf.take())
+            watch = VariantWatch(journal, index, darkroom)
+            rendered = await _ask(journal, watch, request, provider)
         crash("after_provider_call")
         reach("uploading")
         async with within(STORE_TIMEOUT_S, "The picture could not be stored in time."):
@@ -113,7 +115,7 @@ async def make_picture(
         crash("after_render_recorded")
     reach("finalizing")
     async with within(STORE_TIMEOUT_S, "The previews could not be made in time."):
-        thumbhash = await _make_previews(picture, data, store)
+        thumbhash = await _make_previews(picture, data, store, darkroom)
     return Made(
         index=index,
         picture=picture,
@@ -161,14 +163,13 @@ async def write_text(
 
 
 async def _ask(
-    journal: Journal, index: int, prompt: OptimizedPrompt, card: ModelCard, provider: ImageProvider
+    journal: Journal, watch: VariantWatch, request: RenderRequest, provider: ImageProvider
 ) -> Rendered:
     """The provider's picture: of an earlier attempt's ticket or lost answer, or a new one.
 
     Raises: ProviderError."""
-    name, watch = f"render:{index}", VariantWatch(journal, index)
+    index, name, card = watch.index, f"render:{watch.index}", request.model
     step = journal.recorded(name)
-    request = render_request(journal, index, prompt, card)
     answer: Rendered | Ticket | None = None
     if step.state == "ticket":
         answer = Ticket(step.result["provider_id"], step.result["facts"])
@@ -260,7 +261,7 @@ async def _told(journal: Journal, name: str, index: int) -> AsyncIterator[None]:
 
 
 def render_request(
-    journal: Journal, index: int, prompt: OptimizedPrompt, card: ModelCard
+    journal: Journal, index: int, prompt: OptimizedPrompt, card: ModelCard, pictures: Pictures
 ) -> RenderRequest:
     attempt = journal.attempt
     options = attempt.parameters
@@ -278,6 +279,8 @@ def render_request(
         steps=options.get("steps"),
         guidance=options.get("guidance"),
         strength=options.get("strength"),
+        references=pictures.references,
+        mask=pictures.mask,
     )
 
 
@@ -302,9 +305,9 @@ def _silence(card: ModelCard) -> str:
 async def _keep(rendered: Rendered, store: PictureStore, asked: tuple[int, int]) -> StoredPicture:
     """Store the original byte for byte: it is paid for. Raises: InvalidOutput."""
     try:
-        facts = derive.read_facts(rendered.data)
-    except derive.Undecodable as error:
-        raise InvalidOutput(f"The provider's picture cannot be used: {error}.") from None
+        facts = read_header(rendered.data)
+    except Undecodable as error:
+        raise InvalidOutput(f"The provider's picture cannot be used. {error}") from None
     notes = list(rendered.adjustments)
     if (facts.width, facts.height) != asked:
         notes.append(
@@ -312,7 +315,7 @@ async def _keep(rendered: Rendered, store: PictureStore, asked: tuple[int, int])
         )
     picture = StoredPicture(
         asset_id=new_id(),
-        format=facts.format,
+        format=facts.kept_as,
         width=facts.width,
         height=facts.height,
         bytes=len(rendered.data),
@@ -325,12 +328,13 @@ async def _keep(rendered: Rendered, store: PictureStore, asked: tuple[int, int])
     return picture
 
 
-async def _make_previews(picture: StoredPicture, data: bytes, store: PictureStore) -> bytes:
-    loop = asyncio.get_running_loop()
+async def _make_previews(
+    picture: StoredPicture, data: bytes, store: PictureStore, darkroom: Darkroom
+) -> bytes:
     try:
-        derived = await loop.run_in_executor(_DARKROOM, partial(derive.derive, data))
-    except derive.Undecodable as error:
-        raise InvalidOutput(f"The provider's picture is damaged: {error}.") from None
+        derived = await darkroom.previews(data, read_header(data))
+    except Undecodable as error:
+        raise InvalidOutput(f"The provider's picture cannot be used. {error}") from None
     await asyncio.gather(
         *(
             store.put(preview_key(picture.asset_id, side), preview)
@@ -338,6 +342,13 @@ async def _make_previews(picture: StoredPicture, data: bytes, store: PictureStor
         )
     )
     return derived.thumbhash
+
+
+async def _shrink(darkroom: Darkroom, preview: bytes) -> bytes | None:
+    try:
+        return await darkroom.shrink(preview, read_header(preview), PREVIEW_BYTES_MAX)
+    except Undecodable:
+        return None
 
 
 def _recall(result: dict[str, Any]) -> StoredPicture:

@@ -14,6 +14,8 @@ CONTENT_TYPES: dict[ImageFormat, str] = {
 }
 FILE_ENDINGS: dict[ImageFormat, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
 
+PREVIEW_SIDES = (160, 320, 640)  # the longer side of the small ones, in pixels
+
 SIDE_MIN = 64
 SIDE_MAX = 4096
 
@@ -31,6 +33,14 @@ class Size:
 
     def __str__(self) -> str:
         return f"{self.width}×{self.height}"
+
+
+Kind = Literal["png", "jpeg", "webp", "gif"]  # what is read; what is kept is an ImageFormat
+
+
+def sniff_kind(data: bytes) -> Kind | None:
+    """As `sniff_format`, and GIF, which is read but never kept."""
+    return "gif" if data.startswith((b"GIF87a", b"GIF89a")) else sniff_format(data)
 
 
 def sniff_format(data: bytes) -> ImageFormat | None:

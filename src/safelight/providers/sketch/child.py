@@ -13,8 +13,9 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
-STEP, DONE, STOPPED, FAILED, READY = b"P", b"D", b"S", b"E", b"R"
-HEAD = struct.Struct("!cI")
+from safelight.frames import READY, write_frame
+
+STEP, DONE, STOPPED, FAILED = b"P", b"D", b"S", b"E"
 STEPS = struct.Struct("!II")
 
 
@@ -48,9 +49,7 @@ def main() -> None:
     from safelight.providers.sketch import painter  # noqa: PLC0415  (slow; the stop thread runs already)
 
     def send(kind: bytes, *parts: bytes) -> None:
-        answers.write(HEAD.pack(kind, sum(map(len, parts))))
-        for part in parts:
-            _write_all(answers, part)
+        write_frame(answers, kind, *parts)
 
     send(READY)
     while True:
@@ -71,12 +70,6 @@ def main() -> None:
             send(FAILED, f"{type(error).__name__}: {error}".encode())
         else:
             send(DONE, data)
-
-
-def _write_all(target: Any, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[target.write(view) :]
 
 
 if __name__ == "__main__":

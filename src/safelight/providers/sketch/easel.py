@@ -5,15 +5,14 @@ import contextlib
 import inspect
 import json
 import os
-import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
-from safelight.providers.sketch.child import DONE, FAILED, HEAD, READY, STEP, STEPS, STOPPED
+from safelight.children import Child, ChildEnded
+from safelight.providers.sketch.child import DONE, FAILED, STEP, STEPS, STOPPED
 
 Watch = Callable[[int, int, bytes | None], Awaitable[None] | None]
 STOP_GRACE_S = 0.15  # a child that has not stopped by then is killed: a stop takes 200 ms at most
-START_LIMIT_S = 30.0
 
 
 class EaselBroken(Exception):
@@ -28,46 +27,29 @@ def _nobody(step: int, steps: int, preview: bytes | None) -> None:
     """Nobody watches."""
 
 
-class _Child:
+class _Child(Child):
     """One painting process; it paints one picture at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None and process.stdout is not None
-        self.process, self._input, self._output = process, process.stdin, process.stdout
-        self.number = 0
-        self._killed = False
+    number = 0
 
     @classmethod
-    async def start(cls) -> "_Child":
+    async def launch(cls) -> "_Child":
         """Raises: EaselBroken."""
-        env = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         # One picture, one core: the pictures are what runs side by side.
-        env |= {"VIPS_CONCURRENCY": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "safelight.providers.sketch.child",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=env,
-        )  # fmt: skip
-        child = cls(process)
-        try:
-            async with asyncio.timeout(START_LIMIT_S):
-                kind, _ = await child._frame()
-        except BaseException:
-            await child.bury()
-            raise
-        assert kind == READY
-        return child
-
-    @property
-    def alive(self) -> bool:
-        # A killed process has no exit code yet for a moment; it must not be handed work then.
-        return not self._killed and self.process.returncode is None
+        cores = {"VIPS_CONCURRENCY": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        with _as_broken():
+            return await cls.start(
+                "safelight.providers.sketch.child", environment=dict(os.environ) | cores
+            )
 
     async def paint(self, order: dict[str, object], watch: Watch) -> bytes:
         """Raises: EaselBroken, PaintingFailed."""
         self.number += 1
-        self._send({"id": self.number, **order})
+        with _as_broken():
+            self._say({"id": self.number, **order})
         while True:
-            kind, body = await self._frame()
+            with _as_broken():
+                kind, body = await self.frame()
             if kind == DONE:
                 return body
             if kind == FAILED:
@@ -81,42 +63,23 @@ class _Child:
     async def stop(self) -> None:
         """Stop the picture under way; the child is free again, or dead."""
         try:
-            self._send({"stop": self.number})
+            self._say({"stop": self.number})
             async with asyncio.timeout(STOP_GRACE_S):
-                while (await self._frame())[0] not in (DONE, FAILED, STOPPED):
+                while (await self.frame())[0] not in (DONE, FAILED, STOPPED):
                     pass
-        except (TimeoutError, EaselBroken):
+        except (TimeoutError, ChildEnded):
             self.kill()
 
-    def kill(self) -> None:
-        """End the process now."""
-        self._killed = True
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+    def _say(self, message: dict[str, object]) -> None:
+        self.send(json.dumps(message).encode() + b"\n")
 
-    async def bury(self) -> None:
-        """End the process and let go of its pipes."""
-        self.kill()
-        await self.process.wait()
-        self._input.close()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await self._input.wait_closed()
 
-    def _send(self, message: dict[str, object]) -> None:
-        try:
-            self._input.write(json.dumps(message).encode() + b"\n")
-        except (BrokenPipeError, ConnectionResetError, RuntimeError):
-            raise EaselBroken("The painting process has ended.") from None
-
-    async def _frame(self) -> tuple[bytes, bytes]:
-        try:
-            kind, length = HEAD.unpack(await self._output.readexactly(HEAD.size))
-            return kind, await self._output.readexactly(length)
-        except (asyncio.IncompleteReadError, ConnectionResetError):
-            code = await self.process.wait()
-            raise EaselBroken(
-                f"The painting process ended in the middle (exit code {code})."
-            ) from None
+@contextlib.contextmanager
+def _as_broken() -> Iterator[None]:
+    try:
+        yield
+    except ChildEnded as error:
+        raise EaselBroken(f"The painting process is gone: {error}.") from None
 
 
 class Easel:
@@ -184,7 +147,7 @@ class Easel:
             if child.alive:
                 return child
             self._drop(child)
-        child = await _Child.start()
+        child = await _Child.launch()
         self._children.add(child)
         if self._closed:
             child.kill()
