@@ -24,6 +24,7 @@ from safelight.images.store import (
     original_key,
     preview_key,
 )
+from safelight.values.images import PREVIEW_SIDES
 
 # A picture is written down seconds after it was stored. What is younger may be somebody's who is
 # about to; a day is beyond every timeout there is.
