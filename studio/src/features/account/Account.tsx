@@ -18,6 +18,7 @@ import { useDeleteMe, useFreshMe } from "./api";
 import { Password } from "./Password";
 import { Section } from "./Section";
 import { Sessions } from "./Sessions";
+import { Storage } from "./Storage";
 
 export function Account() {
   const { data: me } = useQuery(meQuery);
@@ -30,6 +31,7 @@ export function Account() {
     <div className={`${page.page} ${styles.account}`}>
       <Profile me={me} />
       <Usage />
+      <Storage used={me.storage.used_bytes} max={me.storage.max_bytes} />
       {person && <Password email={me.email} />}
       {person && <Sessions />}
       <Section

@@ -13,7 +13,7 @@ import { type Account, useAccounts, useChangeAccount } from "./api";
 import { Invites } from "./Invites";
 import { ManageAccount } from "./ManageAccount";
 import { ManageUser } from "./ManageUser";
-import { useAccountName } from "./names";
+import { useAccountName, useManageable } from "./names";
 import { type User, useUsers } from "./users";
 
 export function Accounts() {
@@ -81,6 +81,7 @@ type RowProps = { account: Account; user: User | undefined; onManage: () => void
 
 function Row({ account, user, onManage }: RowProps) {
   const name = useAccountName(account);
+  const manageable = useManageable(account.user);
   const change = useChangeAccount();
   const { allowance } = account;
   // Where the finger put it, until the server has answered.
@@ -89,7 +90,7 @@ function Row({ account, user, onManage }: RowProps) {
     : account.unlimited;
   return (
     <tr data-user={account.user}>
-      <td className={table.strong}>
+      <td className={`${table.strong} ${styles.who}`}>
         <span title={account.user}>{name}</span>
         {user && <Standing user={user} />}
       </td>
@@ -125,11 +126,11 @@ function Row({ account, user, onManage }: RowProps) {
       <td className={table.number} data-label="Open jobs">
         {count(account.open_jobs)}
       </td>
-      <td className={table.actions}>
+      <td className={`${table.actions} ${styles.does}`}>
         <Button look="outline" aria-label={`Grant credits to ${name}`} onClick={onManage}>
           Grant credits
         </Button>
-        {user && <ManageUser user={user} />}
+        {user && manageable && <ManageUser user={user} />}
       </td>
     </tr>
   );

@@ -37,7 +37,8 @@ export const Tile = memo(
   }: Props) {
     const star = useStar();
     const under = impression(asset.thumbhash);
-    const name = asset.prompt ?? "Picture without a prompt";
+    const name =
+      asset.prompt ?? (asset.kind === "upload" ? "Uploaded picture" : "Picture without a prompt");
     const tab = active ? 0 : -1;
     const toggle = () => star.mutate({ id: asset.id, starred: !asset.starred });
     return (

@@ -11,6 +11,7 @@ export type JobEventLog = Schemas["JobEventLog"];
 export type Output = Schemas["Output"];
 export type OutputAsset = Schemas["OutputAsset"];
 export type Asset = Schemas["Asset"];
+export type AssetDetail = Schemas["AssetDetail"];
 export type AssetPage = Schemas["AssetPage"];
 export type Model = Schemas["Model"];
 export type Style = Schemas["Style"];

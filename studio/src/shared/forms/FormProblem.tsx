@@ -1,5 +1,5 @@
 /** Why the server did not take a form, where no field of it has said so already. */
-import { complaint, Trouble } from "@/shared/api/client";
+import { Trouble } from "@/shared/api/client";
 import styles from "./form.module.css";
 
 type Props = {
@@ -15,7 +15,7 @@ export function FormProblem({ error, fields = [] }: Props) {
   if (others.length === 0 && error instanceof Trouble && error.fields.length > 0) return null;
   return (
     <p role="alert" className={styles.problem}>
-      {others.length > 0 ? others.map((one) => one.message).join(" ") : complaint(error)}
+      {others.length > 0 ? others.map((one) => one.message).join(" ") : error.message}
     </p>
   );
 }
