@@ -144,7 +144,8 @@ async def test_a_model_that_takes_none_says_who_does(studio: Studio, page: Page)
 async def test_any_picture_can_be_started_from(
     studio: Studio, open_page: OpenPage, page: Page
 ) -> None:
-    made = await studio.generate("two boats", count=2, model="sketch", reuse="never")
+    small = {"width": 256, "height": 256}
+    made = await studio.generate("two boats", count=2, model="sketch", parameters=small)
     first, second = (output["asset"]["id"] for output in made["outputs"])
     page = await open_page(390, 844, dark=True)
     await page.goto(studio.url)

@@ -1,6 +1,6 @@
 /** Above the prompt: the pictures it starts from, in their order, and what is wrong with one. */
 import { TriangleAlert, X } from "lucide-react";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useAsset } from "@/shared/api/assets";
 import { Trouble } from "@/shared/api/client";
 import { Bar } from "@/shared/ui/Bar";
@@ -55,10 +55,19 @@ export function References({ references, misfit, problem, onModel }: Props) {
 
 function Chip({ reference, place }: { reference: Reference; place: number | null }) {
   const { key, id, name, preview, progress, problem } = reference;
+  const [unseen, setUnseen] = useState(false);
   const label = `reference${place ? ` ${place}` : ""}`;
   return (
     <li className={styles.chip} data-reference={id ?? "sending"} data-broken={problem !== null}>
-      {preview && <img className={styles.preview} src={preview} alt="" />}
+      {preview && !unseen && (
+        <img
+          className={styles.preview}
+          src={preview}
+          alt=""
+          // The server may read what this browser does not, and nobody reads what is no picture.
+          onError={() => setUnseen(true)}
+        />
+      )}
       {id && <Stored id={id} referenceKey={key} />}
       {problem && <TriangleAlert aria-hidden className={styles.alert} />}
       {!id && !problem && (
