@@ -27,7 +27,7 @@ for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()
     if child == 0:
-        for name, number in (("/dev/null", 0), (asked["out"], 1), (asked["err"], 2)):
+        for name, number in ((asked["in"], 0), (asked["out"], 1), (asked["err"], 2)):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT, 0o600), number)
         os.environ.clear()
         os.environ.update(asked["environment"])
@@ -70,16 +70,17 @@ def _brood() -> Iterator[subprocess.Popen[str]]:
 def run(_brood: subprocess.Popen[str], tmp_path: Path) -> Run:
     """`run("serve", "--port", "0", SAFELIGHT_X="y")`: what became of it, in an empty folder."""
 
-    def finished(*arguments: str, **environment: str) -> Finished:
+    def finished(*arguments: str, typed: str = "", **environment: str) -> Finished:
         assert _brood.stdin
         assert _brood.stdout
-        places = [Path(tempfile.mkstemp(prefix="safelight-cli-")[1]) for _ in range(2)]
+        places = [Path(tempfile.mkstemp(prefix="safelight-cli-")[1]) for _ in range(3)]
+        places[2].write_text(typed)
         asked: dict[str, Any] = {"arguments": arguments, "folder": str(tmp_path)}
         asked["environment"] = os.environ | environment
-        asked["out"], asked["err"] = map(str, places)
+        asked["out"], asked["err"], asked["in"] = map(str, places)
         print(json.dumps(asked), file=_brood.stdin, flush=True)
         status = int(_brood.stdout.readline())
-        out, err = [place.read_text() for place in places]
+        out, err = [place.read_text() for place in places[:2]]
         for place in places:
             place.unlink()
         return Finished(status, out, err)

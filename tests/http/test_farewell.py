@@ -152,25 +152,32 @@ async def test_of_orders_sent_meanwhile_each_is_refused_or_cancelled(town: Studi
     town.provider_api.plan = Plan(latency_s=0.3)
     ada = await join(town)
     accepted: list[str] = []
-    some = asyncio.Event()
+    late: list[str] = []  # sent after the answer that it is closed
+    some, gone = asyncio.Event(), asyncio.Event()
 
     async def order_until_refused(number: int) -> int:
         while True:
+            was_gone = gone.is_set()
             answer = await ada.order(f"heron {number} {len(accepted)}", **SLOW)
             if answer.status_code != 202:
                 return answer.status_code
             accepted.append(answer.json()["id"])
+            if was_gone:
+                late.append(answer.json()["id"])
             if len(accepted) > 5:
                 some.set()
 
     async def go() -> int:
         await some.wait()
-        return int((await leave(ada)).status_code)
+        answer = await leave(ada)
+        gone.set()
+        return int(answer.status_code)
 
     left, *answers = await asyncio.gather(go(), *(order_until_refused(n) for n in range(8)))
 
     assert left == 200
     assert set(answers) <= {401, 403}
+    assert late == []
     await farewell.carry_on(town.database, kept_s=KEPT_S, on_cancelled=lambda _: None)
     rows = await jobs_of(town, ada)
     assert {str(row["id"]) for row in rows} == set(accepted)

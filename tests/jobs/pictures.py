@@ -6,8 +6,9 @@ import asyncio
 from uuid import UUID
 
 from safelight.database.pool import Database
-from safelight.images.store import PREVIEW_SIDES, ObjectPictureStore, original_key, preview_key
+from safelight.images.store import ObjectPictureStore, original_key, preview_key
 from safelight.values.ids import LOCAL_OWNER, new_id
+from safelight.values.images import PREVIEW_SIDES
 
 FILES = 1 + len(PREVIEW_SIDES)
 

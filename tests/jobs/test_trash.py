@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from pathlib import Path
 from uuid import UUID
 
+import httpx2
 import pytest
+from PIL import Image
 
 from safelight.database.pool import Database
 from safelight.images.store import ObjectPictureStore
@@ -189,3 +192,54 @@ async def test_the_sweep_purges_by_itself(studio: Studio) -> None:
             await asyncio.sleep(0.2)
 
     assert await objects(studio.shop.store) == set()
+
+
+async def bring(studio: Studio) -> httpx2.Response:
+    return await studio.client.post(
+        "/api/assets", files={"file": ("heron.png", png_bytes(), "image/png")}
+    )
+
+
+def png_bytes() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (80, 64), (200, 30, 30)).save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_the_same_file_brought_again_comes_back_from_the_trash_or_is_new(
+    studio: Studio,
+) -> None:
+    first = (await bring(studio)).json()
+    await studio.client.delete(f"/api/assets/{first['id']}")
+
+    from_the_trash = (await bring(studio)).json()
+    await studio.client.delete(f"/api/assets/{first['id']}")
+    await studio.database.execute("UPDATE assets SET deleted_at = now() - interval '8 days'")
+    assert await trash.purge(studio.database, studio.shop.store, kept_s=KEPT_S) == 1
+    used = (await studio.client.get("/api/me")).json()["storage"]["used_bytes"]
+    anew = await bring(studio)
+
+    assert from_the_trash["id"] == first["id"]
+    assert used == 0
+    assert anew.status_code == 201
+    assert anew.json()["id"] != first["id"]
+    assert (await studio.client.get(anew.json()["url"])).status_code == 200
+
+
+async def test_a_file_brought_while_it_is_purged_is_there_afterwards(studio: Studio) -> None:
+    for number in range(12):
+        asset = (await bring(studio)).json()
+        await studio.client.delete(f"/api/assets/{asset['id']}")
+        await studio.database.execute(
+            "UPDATE assets SET deleted_at = now() - interval '8 days' WHERE purged_at IS NULL"
+        )
+
+        async def purge(wait_s: float = number * 0.002) -> None:
+            await asyncio.sleep(wait_s)
+            await trash.purge(studio.database, studio.shop.store, kept_s=KEPT_S)
+
+        brought, _ = await asyncio.gather(bring(studio), purge())
+
+        assert brought.status_code in (200, 201), brought.text
+        for url in (brought.json()["url"], *brought.json()["thumbnails"].values()):
+            assert (await studio.client.get(url)).status_code == 200

@@ -17,7 +17,7 @@ from safelight.values.ids import LOCAL_OWNER, OwnerId
 Registration = Literal["open", "invite", "closed"]
 
 # Who joins, and who changes roles, waits in line: of twenty first ones only one can be the first.
-_IN_LINE = "SELECT pg_advisory_xact_lock(7340021)"
+IN_LINE = "SELECT pg_advisory_xact_lock(7340021)"
 # The owner of a server without accounts cannot log in, so he does not count.
 _ADMINS = "FROM users WHERE role = 'admin' AND id <> $1"
 
@@ -66,7 +66,7 @@ async def join(
 ) -> User:
     """A new user, who has a password or an identity. Raises: Forbidden, InvalidRequest."""
     async with database.transaction() as tx:
-        await tx.execute(_IN_LINE)
+        await tx.execute(IN_LINE)
         await check(tx, mode, code)
         role: Role = "user"
         if code is not None:
@@ -157,20 +157,23 @@ async def change_user(
     """Change a role, keep somebody out or let him in again. Whoever's role changes has to log in
     again. Raises: NotFound, InvalidRequest when nobody would be left to administrate."""
     async with database.transaction() as tx:
-        await tx.execute(_IN_LINE)
+        await tx.execute(IN_LINE)
         row = await tx.fetchrow(
             """UPDATE users AS changed
                SET role = coalesce($2, changed.role),
                    disabled_at = CASE WHEN $3 THEN coalesce(changed.disabled_at, now())
                                       WHEN NOT $3 THEN NULL ELSE changed.disabled_at END
                FROM users AS was
-               WHERE changed.id = $1 AND was.id = $1
+               WHERE changed.id = $1 AND was.id = $1 AND changed.deleted_at IS NULL
                RETURNING was.role AS was, changed.role AS is""",
             user_id,
             role,
             disabled,
         )
         if row is None:
+            if await tx.fetchval("SELECT deleted_at FROM users WHERE id = $1", user_id):
+                message = "This user was deleted; bring him back first."
+                raise InvalidRequest(FieldError("user", message))
             raise NotFound("user")
         left = await tx.fetchval(f"SELECT count(*) {_ADMINS} AND disabled_at IS NULL", LOCAL_OWNER)
         if not left and row["was"] == "admin":

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from safelight.accounts.joining import IN_LINE
 from safelight.database.pool import Connection, Database, Row
 from safelight.values.errors import Forbidden, NotFound
 from safelight.values.ids import LOCAL_OWNER
-
-# Any number all versions agree on: of two administrators who delete each other, the second sees
-# that he would be the last.
-_LOCK = 0x5AFE_0ADE
 
 # How each way in is closed, one statement a table; $1 is the user. A new kind of login belongs
 # here.
@@ -25,7 +22,7 @@ _CLOSE_THE_DOORS: tuple[str, ...] = (
     "DELETE FROM codes WHERE user_id = $1",  # for a new password
 )
 # What says something about the person and goes when he is forgotten.
-_PERSONAL: tuple[str, ...] = (
+PERSONAL: tuple[str, ...] = (
     "DELETE FROM api_keys WHERE user_id = $1",
     "DELETE FROM logins WHERE user_id = $1",
     "DELETE FROM codes WHERE user_id = $1",
@@ -58,7 +55,8 @@ async def mark_deleted(tx: Connection, user_id: UUID, *, kept_s: float) -> Leave
             "The owner of this server cannot be deleted. To remove everything, stop the server and "
             "delete its data folder."
         )
-    await tx.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+    # Of two administrators who delete each other, the second sees that he would be the last.
+    await tx.execute(IN_LINE)
     user = await tx.fetchrow(
         "SELECT role, deleted_at, forgetting_since FROM users WHERE id = $1 FOR NO KEY UPDATE",
         user_id,
@@ -123,7 +121,7 @@ async def begin_forgetting(database: Database, *, kept_s: float, limit: int) -> 
 
 async def forget(tx: Connection, user_id: UUID) -> None:
     """The last step: what is left is a number that the ledger can speak of."""
-    for statement in _PERSONAL:
+    for statement in PERSONAL:
         await tx.execute(statement, user_id)
     await tx.execute(
         """UPDATE users SET name = $2, email = NULL, role = 'user', forgotten_at = now()
@@ -136,8 +134,15 @@ async def forget(tx: Connection, user_id: UUID) -> None:
 async def profile(database: Database, user_id: UUID) -> Row | None:
     """What is known of the person."""
     return await database.fetchrow(
-        """SELECT id, name, email, role, created_at, disabled_at, deleted_at FROM users
-           WHERE id = $1""",
+        """SELECT id, name, email, role, created_at, disabled_at, deleted_at,
+                  ARRAY(SELECT jsonb_build_object('created_at', created_at, 'used_at', used_at,
+                                                  'agent', agent, 'address', address)
+                        FROM logins WHERE user_id = users.id ORDER BY id) AS logins,
+                  ARRAY(SELECT jsonb_build_object('issuer', issuer, 'subject', subject)
+                        FROM identities WHERE user_id = users.id ORDER BY issuer) AS identities,
+                  (SELECT changed_at FROM passwords WHERE user_id = users.id)
+                      AS password_changed_at
+           FROM users WHERE id = $1""",
         user_id,
     )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import json
 import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx2
+import orjson
 import structlog
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
@@ -154,7 +154,7 @@ class OidcProvider:
                 keys = await self._key_set(fresh=True)
                 decoded = jwt.decode(token, keys, algorithms=_ALGORITHMS)
             self._rules.validate(decoded.claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, RecursionError) as error:
             raise _refused(self.name, f"an ID token: {error}") from None
         claims: dict[str, Any] = decoded.claims
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
@@ -214,7 +214,7 @@ class OidcProvider:
         if answer.status_code >= 500:
             raise Overloaded(f"{self.name} has a problem; try again later.", 5)
         try:
-            found = json.loads(body)
+            found = orjson.loads(body)
         except ValueError:
             found = None
         if not isinstance(found, dict):

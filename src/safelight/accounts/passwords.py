@@ -31,7 +31,7 @@ BYTES_MAX = 1024
 # for this machine than for whoever floods it. A lane more would be a core more.
 _MEMORY_KIB, _PASSES, _LANES = 19 * 1024, 2, 1
 _WAITING_MAX = 40  # about two seconds' worth; whoever comes then is asked to come again
-_STEP_BACK = 10  # the thread's nice value: a request that is not a login goes first
+_STEP_BACK = 5  # the thread's nice value: whoever is logged in already goes first
 _BUSY = "Many people are logging in at this moment; try again in a few seconds."
 
 

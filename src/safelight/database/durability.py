@@ -15,6 +15,6 @@ async def check_durable(database: Database) -> None:
         if await database.fetchval("SELECT current_setting($1)", name) == "off":
             raise DatabaseUnusable(
                 f"The database has {name} = off: after a crash, jobs and credits that it had "
-                f"confirmed would be missing. Switch it on (ALTER SYSTEM SET {name} = on, then "
-                "SELECT pg_reload_conf()), and start again."
+                "confirmed would be missing. Switch it on where it was switched off "
+                "(postgresql.conf, ALTER SYSTEM, ALTER DATABASE or ALTER ROLE), and start again."
             )

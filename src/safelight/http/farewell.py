@@ -14,7 +14,7 @@ from safelight.accounts import users
 from safelight.accounts.leaving import Leaver
 from safelight.accounts.limits import Limit
 from safelight.http import wire_farewell as wire
-from safelight.http.caller import AdminDep, Caller, CallerDep
+from safelight.http.caller import AdminDep, Caller, CallerDep, ConfirmedAdminDep, ConfirmedDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer
@@ -33,7 +33,7 @@ _ZIP: dict[int | str, dict[str, Any]] = {
 
 
 @router.delete("/me", response_model=wire.DeletedUser, responses=problems(413, 415))
-async def delete_me(body: wire.Confirmation, caller: CallerDep, shop: ShopDep) -> Response:
+async def delete_me(body: wire.Confirmation, caller: ConfirmedDep, shop: ShopDep) -> Response:
     """Delete the caller's account: nobody gets in any more and what runs is cancelled, at once;
     pictures, prompts and the name go after some days, until when an administrator can undo it."""
     if caller.kind == "visitor":
@@ -57,7 +57,7 @@ async def export_me(caller: CallerDep, shop: ShopDep) -> Response:
 
 
 @router.delete("/admin/users/{user_id}", response_model=wire.DeletedUser, responses=problems(404))
-async def delete_user(user_id: UUID, _: AdminDep, shop: ShopDep) -> Response:
+async def delete_user(user_id: UUID, _: ConfirmedAdminDep, shop: ShopDep) -> Response:
     """Delete a user, as he could himself. Repeated it changes nothing."""
     return answer(_deleted(await _delete(shop, user_id)))
 
@@ -65,7 +65,7 @@ async def delete_user(user_id: UUID, _: AdminDep, shop: ShopDep) -> Response:
 @router.post(
     "/admin/users/{user_id}/restore", response_model=wire.RestoredUser, responses=problems(404)
 )
-async def restore_user(user_id: UUID, _: AdminDep, shop: ShopDep) -> Response:
+async def restore_user(user_id: UUID, _: ConfirmedAdminDep, shop: ShopDep) -> Response:
     """Bring back a user who was deleted, with all that is his. Keys have to be made anew."""
     await farewell.restore_user(shop.database, user_id)
     user = await users.find(shop.database, str(user_id))

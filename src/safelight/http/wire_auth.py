@@ -100,6 +100,10 @@ class UserView(Wire):
     role: Role
     created_at: datetime
     disabled_at: datetime | None
+    deleted_at: datetime | None = Field(
+        None,
+        description="Since when the user is to be forgotten; until then `restore` is possible.",
+    )
     has_password: bool
     logins: list[str] = Field(description="Issuers this user logs in with.")
     last_seen_at: datetime | None = Field(

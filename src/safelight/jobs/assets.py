@@ -128,13 +128,3 @@ async def media_facts(database: Database, asset_id: UUID) -> Row | None:
                              WHERE accounts.id = owner_id AND closed_at IS NOT NULL)""",
         asset_id,
     )
-
-
-async def used_bytes(database: Database, owner_id: OwnerId) -> int:
-    """What the owner's originals take up; those in the trash count until they are purged."""
-    used: int = await database.fetchval(
-        """SELECT coalesce(sum(bytes), 0)::bigint FROM assets
-           WHERE owner_id = $1 AND purged_at IS NULL""",
-        owner_id,
-    )
-    return used

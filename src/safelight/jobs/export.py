@@ -164,7 +164,7 @@ class Export:
 _README = """\
 Everything Safelight keeps about you, as of {now}.
 
-profile.json   who you are here, and your credits
+profile.json   who you are here, where you are logged in, and your credits
 keys.jsonl     your API keys, one a line, revoked ones too; a key itself is not kept and not here
 jobs.jsonl     the {jobs} jobs you ordered, one a line: prompt, options, what came of it, texts
 assets.jsonl   your pictures' facts, one a line; "file" is where the picture is in this archive

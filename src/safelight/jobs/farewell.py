@@ -80,7 +80,7 @@ async def _forget(database: Database, user_id: UUID) -> None:
     if await _put_all_into_trash(database, user_id):
         return
     deadline = time.monotonic() + _ROUND_S
-    for table, which in _HIS.items():
+    for table, which in HIS.items():
         # Each batch for itself: a transaction that writes for long holds back every event reader.
         while await _delete_some(database, table, which, user_id):
             if time.monotonic() > deadline:
@@ -111,9 +111,10 @@ async def _put_all_into_trash(database: Database, user_id: UUID) -> bool:
 
 # In this order: a job takes its outputs, steps, predictions and dead letter with it, and only then
 # nothing refers to the emptied rows of its pictures.
-_HIS = {
+HIS = {
     "jobs": "owner_id = $1",
     "assets": "owner_id = $1 AND purged_at IS NOT NULL",
+    "uploads": "owner_id = $1",
     "events": "owner_id = $1",
     "idempotency_keys": "owner_id = $1",
     "turns": "owner_id = $1",

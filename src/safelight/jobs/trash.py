@@ -24,14 +24,20 @@ _ROUND_S = 4.0  # of every sweep; what is left waits for the next
 _PATIENCE_S = 30.0  # a storage that hangs must not keep the sweep from ending jobs
 
 # From here on the deletion cannot be taken back. `deleted_at` is looked at again when the row is
-# locked, so that one that is being restored at this moment is left alone.
+# locked, so that one that is being restored at this moment is left alone. An upload is forgotten as
+# such: the same file brought once more is a new picture.
 _CLAIM = """
-UPDATE assets SET purging_since = now()
-WHERE id IN (SELECT id FROM assets
-             WHERE deleted_at < now() - make_interval(secs => $1) AND purged_at IS NULL
-               AND (purging_since IS NULL OR purging_since < now() - make_interval(secs => $2))
-             ORDER BY deleted_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING id
+WITH claimed AS (
+    UPDATE assets SET purging_since = now()
+    WHERE id IN (SELECT id FROM assets
+                 WHERE deleted_at < now() - make_interval(secs => $1) AND purged_at IS NULL
+                   AND (purging_since IS NULL OR purging_since < now() - make_interval(secs => $2))
+                 ORDER BY deleted_at LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING id
+), upload AS (
+    DELETE FROM uploads USING claimed WHERE uploads.asset_id = claimed.id
+)
+SELECT id FROM claimed
 """
 
 # What is left is that there was a picture, of which job, and how large.

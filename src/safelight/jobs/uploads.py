@@ -84,12 +84,14 @@ class Uploads:
         known = await _find(self._database, owner_id, sha256)
         if known and known["deleted_at"] is None:
             return Kept(known, is_new=False)
+        if known and (
+            row := await assets.set_deleted(self._database, owner_id, known["id"], deleted=False)
+        ):
+            return Kept(row, is_new=False)  # it was in the trash, with all its files
         if quota is not None:
             _refuse_beyond(quota, await used_bytes(self._database, owner_id), len(data))
         copied = await self._copy(data)
-        # One that was deleted comes back under its old id, with its files written again: they may
-        # have been removed by now.
-        asset_id = known["id"] if known else new_id()
+        asset_id = new_id()
         await self._write(asset_id, copied)
         try:
             async with self._database.transaction() as tx:
@@ -100,7 +102,7 @@ class Uploads:
         if row["id"] != asset_id:  # the same file came twice at once, and the other one won
             await self._forget(asset_id, copied)
             return Kept(row, is_new=False)
-        return Kept(row, is_new=known is None)
+        return Kept(row, is_new=True)
 
     async def _copy(self, data: bytes) -> Copied:
         try:
@@ -128,7 +130,9 @@ async def used_bytes(database: Database | Connection, owner_id: OwnerId) -> int:
     """What an owner has stored: originals of uploads and outputs, deleted ones too until they are
     removed for good."""
     used: int = await database.fetchval(
-        "SELECT coalesce(sum(bytes), 0)::bigint FROM assets WHERE owner_id = $1", owner_id
+        """SELECT coalesce(sum(bytes), 0)::bigint FROM assets
+           WHERE owner_id = $1 AND purged_at IS NULL""",
+        owner_id,
     )
     return used
 
@@ -165,8 +169,13 @@ async def _insert(
     await tx.execute(
         "SELECT pg_advisory_xact_lock(hashtextextended('uploads ' || $1, 0))", str(owner_id)
     )
+    # Locked, so that one in the trash is either brought back or purged: it is no winner then.
     winner: UUID | None = await tx.fetchval(
-        "SELECT asset_id FROM uploads WHERE owner_id = $1 AND sha256 = $2", owner_id, sha256
+        """SELECT a.id FROM uploads u JOIN assets a ON a.id = u.asset_id
+           WHERE u.owner_id = $1 AND u.sha256 = $2 AND a.purging_since IS NULL
+           FOR NO KEY UPDATE OF a""",
+        owner_id,
+        sha256,
     )
     if winner is None:
         if quota is not None:

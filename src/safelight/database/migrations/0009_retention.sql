@@ -10,7 +10,9 @@ ALTER TABLE assets ADD CHECK (purging_since IS NULL OR deleted_at IS NOT NULL) N
 ALTER TABLE assets ADD CHECK (purged_at IS NULL OR purging_since IS NOT NULL) NOT VALID;
 -- What is still to be purged; rows leave it when they are.
 CREATE INDEX assets_in_trash ON assets (deleted_at) WHERE deleted_at IS NOT NULL AND purged_at IS NULL;
--- Everything of an owner that takes up space, or is to go with him.
+-- Everything of an owner that takes up space, or is to go with him. It knows the sizes too, without
+-- those of stubs.
+DROP INDEX assets_sizes;
 CREATE INDEX assets_kept ON assets (owner_id, id) INCLUDE (bytes) WHERE purged_at IS NULL;
 
 -- A user who was deleted is kept out at once (disabled_at is set too, to the same moment unless he
