@@ -64,6 +64,8 @@ JOBS_WRITE = {
     ("post", "/api/jobs"),
     ("delete", "/api/jobs/{job_id}"),
     ("post", "/api/jobs/{job_id}/retry"),
+    ("post", "/api/assets"),
+    ("post", "/api/assets/{asset_id}/variations"),
     ("patch", "/api/assets/{asset_id}"),
     ("delete", "/api/assets/{asset_id}"),
     ("post", "/api/assets/{asset_id}/restore"),
