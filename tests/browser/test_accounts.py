@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,8 +14,9 @@ from playwright.async_api import Page, expect
 
 from safelight.accounts import logins
 from safelight.accounts.users import User
-from tests.browser.conftest import Guard, OpenPage
+from tests.browser.conftest import Guard, OpenPage, shifted, violations
 from tests.browser.steps import finished, send, shown
+from tests.fakes.oidc_server import CLIENT_ID, CLIENT_SECRET, Account, FakeOidc
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import PASSWORD, set_up_code, with_password
 from tests.studio import Studio
@@ -23,14 +25,22 @@ ADA = "ada@example.org"
 BOB = "bob@example.org"
 
 
+@pytest.fixture(scope="module")
+def google() -> Iterator[FakeOidc]:
+    """Another site that says who somebody is: this one, without asking."""
+    with FakeOidc() as issuer:
+        issuer.account = Account("b-1", "bob@elsewhere.example", True, "Bob")
+        yield issuer
+
+
 @pytest.fixture
 async def house(
-    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path, google: FakeOidc
 ) -> AsyncIterator[Studio]:
     """A Safelight with accounts, which nobody has been in yet; whoever registers has an invite."""
-    async with Studio.open(
-        database_url, tmp_path, provider_api, accounts="on", registration="invite"
-    ) as made:
+    known = {"issuer": google.url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    settings: dict[str, Any] = {"registration": "invite", "oidc": {"google": known}}
+    async with Studio.open(database_url, tmp_path, provider_api, accounts="on", **settings) as made:
         yield made
 
 
@@ -282,3 +292,63 @@ async def test_an_administrator_looks_after_people(
     await theirs.get_by_role("textbox", name="New password").fill("a fox under wet ferns")
     await theirs.keyboard.press("Enter")
     await at_create(theirs)
+
+
+async def test_another_site_s_word_lets_in_once_it_is_connected(
+    house: Studio, bob: User, page: Page
+) -> None:
+    await page.goto(f"{house.url}/gallery")
+    await page.get_by_role("link", name="Continue with Google").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Google knows you, but")
+
+    await page.goto(f"{house.url}/account")
+    await log_in(page, BOB)
+    await page.get_by_role("button", name="Log out everywhere").wait_for()
+    await house.database.execute("UPDATE logins SET confirmed_at = now() - interval '1 day'")
+    await look_again(house, page)
+    await page.get_by_role("button", name="Connect Google").click()
+    await page.get_by_role("dialog").get_by_label("Password").fill(PASSWORD)
+    async with page.expect_navigation(url=f"{house.url}/account"):
+        await page.keyboard.press("Enter")
+    await log_out(page)
+
+    await page.goto(f"{house.url}/gallery")
+    await page.get_by_role("link", name="Continue with Google").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+    await expect(page).to_have_url(f"{house.url}/gallery")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_the_door_and_the_account_have_no_barrier(
+    house: Studio, bob: User, open_page: OpenPage, guard: Guard, width: int, dark: bool
+) -> None:
+    page = await open_page(width, 800, dark=dark)
+    found: dict[str, list[str]] = {}
+
+    async def look(name: str) -> None:
+        found[name] = await violations(page)
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            name
+        )
+        assert await shifted(page) <= 0.05, name
+
+    for door in ("login", "register", "reset"):
+        await page.goto(f"{house.url}/{door}")
+        await page.get_by_role("button").first.wait_for()
+        await look(door)
+    await page.goto(f"{house.url}/account")
+    await log_in(page, ADA, "not hers")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await look("a wrong password")
+    await log_in(page, ADA)
+    await expect(page.get_by_role("listitem").filter(has_text="this one")).to_be_visible()
+    await look("account")
+    await page.goto(f"{house.url}/admin/accounts")
+    await page.get_by_role("button", name="Manage bob").click()
+    await expect(page.get_by_role("button", name="Keep out")).to_be_visible()
+    await look("accounts")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Invite somebody").click()
+    await look("an invite")
+    assert not any(found.values()), found

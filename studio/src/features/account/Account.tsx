@@ -15,6 +15,7 @@ import page from "@/shared/ui/page.module.css";
 import { toast } from "@/shared/ui/toast";
 import styles from "./account.module.css";
 import { useDeleteMe, useFreshMe } from "./api";
+import { Others } from "./Others";
 import { Password } from "./Password";
 import { Section } from "./Section";
 import { Sessions } from "./Sessions";
@@ -33,6 +34,7 @@ export function Account() {
       <Usage />
       <Storage used={me.storage.used_bytes} max={me.storage.max_bytes} />
       {person && <Password email={me.email} />}
+      {person && <Others />}
       {person && <Sessions />}
       <Section
         title="Take it along"

@@ -142,7 +142,11 @@ function Standing({ user }: { user: User }) {
     <span className={styles.standings}>
       {user.email && <span>{user.email}</span>}
       {user.role === "admin" && <span data-kind="good">administrator</span>}
-      {user.disabled_at && <span data-kind="broken">kept out</span>}
+      {user.deleted_at ? (
+        <span data-kind="broken">deleted</span>
+      ) : (
+        user.disabled_at && <span data-kind="broken">kept out</span>
+      )}
       <span>{user.last_seen_at ? `here ${moment(user.last_seen_at)}` : "never here"}</span>
     </span>
   );

@@ -27,6 +27,7 @@ export function ManageUser({ user }: { user: User }) {
   const [deleting, setDeleting] = useState(false);
   const change = useChangeUser();
   const reset = useMakeReset();
+  const restore = useRestoreUser();
   const act = (what: UserChange, done: string) => {
     setOpen(false);
     change.mutate(
@@ -35,6 +36,23 @@ export function ManageUser({ user }: { user: User }) {
     );
   };
   const admin = user.role === "admin";
+  if (user.deleted_at) {
+    return (
+      <Button
+        look="outline"
+        aria-label={`Bring ${user.name} back`}
+        disabled={restore.isPending}
+        onClick={() =>
+          restore.mutate(user.id, {
+            onSuccess: () => toast(`${user.name} is back`),
+            onError: complain,
+          })
+        }
+      >
+        Bring back
+      </Button>
+    );
+  }
   return (
     <>
       <Panel

@@ -112,6 +112,11 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
           <ImagePlus aria-hidden />
         </button>
       )}
+      {output?.removed && (
+        <div className={styles.failed}>
+          <strong>{output.removed === "purged" ? "Deleted for good" : "Deleted"}</strong>
+        </div>
+      )}
       {error && !asset && !quiet && (
         <div className={styles.failed}>
           <strong>{wording(error.code, { model }).title}</strong>

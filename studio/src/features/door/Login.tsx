@@ -2,12 +2,14 @@
 import { Link, Navigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { problemOf } from "@/shared/api/client";
+import { useOptions } from "@/shared/api/door";
 import { safeBack } from "@/shared/api/session";
+import type { LoginOptions } from "@/shared/api/types";
 import { Field } from "@/shared/forms/Field";
 import { Form } from "@/shared/forms/Form";
 import { FormProblem } from "@/shared/forms/FormProblem";
 import { Button, buttonClass } from "@/shared/ui/Button";
-import { goOn, type Options, useLogin, useOptions } from "./api";
+import { goOn, useLogin } from "./api";
 import { Door } from "./Door";
 import styles from "./door.module.css";
 import { Providers, whyBack } from "./Providers";
@@ -74,7 +76,7 @@ export function Login() {
   );
 }
 
-function WaysIn({ options, back }: { options: Options; back: string | undefined }) {
+function WaysIn({ options, back }: { options: LoginOptions; back: string | undefined }) {
   return (
     <>
       {options.registration === "open" && (

@@ -1,4 +1,5 @@
 /** Logging in with another site's word. */
+import { spelled } from "@/shared/api/door";
 import { buttonClass } from "@/shared/ui/Button";
 import styles from "./door.module.css";
 
@@ -17,8 +18,6 @@ export function whyBack(code: string, name: string): string {
       return `The login with ${spelled(name)} did not work. Begin it again.`;
   }
 }
-
-export const spelled = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
 export function Providers({ names, back, code }: Props) {
   if (names.length === 0) return null;

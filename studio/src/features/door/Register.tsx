@@ -2,12 +2,14 @@
 import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { problemOf } from "@/shared/api/client";
+import { useOptions } from "@/shared/api/door";
 import { safeBack } from "@/shared/api/session";
+import type { LoginOptions } from "@/shared/api/types";
 import { Field } from "@/shared/forms/Field";
 import { Form } from "@/shared/forms/Form";
 import { FormProblem } from "@/shared/forms/FormProblem";
 import { Button, buttonClass } from "@/shared/ui/Button";
-import { goOn, type Options, useOptions, useRegister } from "./api";
+import { goOn, useRegister } from "./api";
 import { Door } from "./Door";
 import styles from "./door.module.css";
 import { NoAccounts } from "./Login";
@@ -40,7 +42,7 @@ export function Register() {
   );
 }
 
-function leadOf({ registration, code_needed }: Options, code: string | undefined) {
+function leadOf({ registration, code_needed }: LoginOptions, code: string | undefined) {
   if (registration === "first") {
     return "You become its administrator: you decide who else may come, and who has how many credits.";
   }
@@ -63,7 +65,7 @@ function Closed() {
   );
 }
 
-type FormProps = { options: Options; given: string | undefined; back: string };
+type FormProps = { options: LoginOptions; given: string | undefined; back: string };
 
 function RegisterForm({ options, given, back }: FormProps) {
   const register = useRegister();

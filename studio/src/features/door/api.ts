@@ -1,18 +1,10 @@
 /** What can be done without being logged in. */
 
 import type { components } from "@gen/schema";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { answered, api } from "@/shared/api/client";
 
 type Schemas = components["schemas"];
-
-export type Options = Schemas["Options"];
-
-export const useOptions = () =>
-  useQuery({
-    queryKey: ["door"],
-    queryFn: ({ signal }) => answered(api.GET("/api/auth/options", { signal })),
-  });
 
 export const useLogin = () =>
   useMutation({

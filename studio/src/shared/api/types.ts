@@ -17,6 +17,7 @@ export type Model = Schemas["Model"];
 export type Style = Schemas["Style"];
 export type Problem = Schemas["Problem"];
 export type StudioEvent = Schemas["StudioEvent"];
+export type LoginOptions = Schemas["Options"];
 export type Me = Schemas["Me"];
 export type Balance = Schemas["Balance"];
 export type LedgerLine = Schemas["LedgerLine"];
