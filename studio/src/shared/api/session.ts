@@ -83,7 +83,9 @@ export function safeBack(back: string | undefined, origin = window.location.orig
   try {
     const { origin: of, pathname, search, hash } = new URL(back, origin);
     const isDoor = /^\/(login|register|reset)\b/.test(pathname);
-    return of === origin && !isDoor ? `${pathname}${search}${hash}` : "/";
+    // `/..//host` is a path of ours until it stands alone.
+    const isPath = !pathname.startsWith("//");
+    return of === origin && isPath && !isDoor ? `${pathname}${search}${hash}` : "/";
   } catch {
     return "/";
   }
