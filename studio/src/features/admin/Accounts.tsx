@@ -10,7 +10,7 @@ import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
 import { type Account, useAccounts, useChangeAccount } from "./api";
-import { Invites } from "./Invites";
+import { Invite, OpenInvites } from "./Invites";
 import { ManageAccount } from "./ManageAccount";
 import { ManageUser } from "./ManageUser";
 import { useAccountName, useManageable } from "./names";
@@ -19,13 +19,13 @@ import { type User, useUsers } from "./users";
 export function Accounts() {
   const accounts = useAccounts();
   const shown = (accounts.data?.pages ?? []).flatMap((one) => one.items);
-  const users = useUsers();
+  const { users, settled } = useUsers();
   const [managed, setManaged] = useState<string | null>(null);
   const account = shown.find((one) => one.user === managed);
   return (
     <>
-      {users && <Invites />}
-      {shown.length > 0 && (
+      {users && <Invite />}
+      {settled && shown.length > 0 && (
         <table className={table.table}>
           <caption className="hidden-visually">Accounts</caption>
           <thead>
@@ -65,13 +65,15 @@ export function Accounts() {
         </table>
       )}
       <ListState
-        list={accounts}
-        count={shown.length}
+        // What belongs to a row comes with it: nothing that stands already moves.
+        list={settled ? accounts : { ...accounts, isPending: true }}
+        count={settled ? shown.length : 0}
         what="The accounts"
         bones={3}
         empty={<Empty>Nobody has an account yet.</Empty>}
       />
       <MoreOf list={accounts} />
+      {users && <OpenInvites />}
       {account && <ManageAccount account={account} onClose={() => setManaged(null)} />}
     </>
   );

@@ -12,31 +12,37 @@ import { day } from "@/shared/ui/format";
 import { Modal } from "@/shared/ui/Modal";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
-import { type Invite, useInvites, useMakeInvite, useTakeBackInvite } from "./users";
+import { type Invite as OpenInvite, useInvites, useMakeInvite, useTakeBackInvite } from "./users";
 
-export function Invites() {
-  const invites = useInvites();
+export function Invite() {
   const [making, setMaking] = useState(false);
-  const open = invites.data ?? [];
   return (
-    <section className={styles.invites} aria-label="Invites">
+    <div className={styles.invite}>
       <Button look="outline" onClick={() => setMaking(true)}>
         <UserPlus aria-hidden />
         Invite somebody
       </Button>
-      {open.length > 0 && (
-        <ul>
-          {open.map((invite) => (
-            <Open key={invite.id} invite={invite} />
-          ))}
-        </ul>
-      )}
       {making && <MakeInvite onClose={() => setMaking(false)} />}
+    </div>
+  );
+}
+
+/** Those that nobody has used yet. */
+export function OpenInvites() {
+  const open = useInvites().data ?? [];
+  if (open.length === 0) return null;
+  return (
+    <section className={styles.invites} aria-label="Open invites">
+      <ul>
+        {open.map((invite) => (
+          <Open key={invite.id} invite={invite} />
+        ))}
+      </ul>
     </section>
   );
 }
 
-function Open({ invite }: { invite: Invite }) {
+function Open({ invite }: { invite: OpenInvite }) {
   const takeBack = useTakeBackInvite();
   const who = invite.note || "Somebody";
   return (

@@ -18,17 +18,16 @@ const names = {
   accounts: ["admin", "accounts"] as const,
 };
 
-/** Without accounts there is one owner and nobody to look after. */
-const useHasUsers = (): boolean => useMe()?.accounts === true;
-
-/** By their ids; undefined while nothing is known. */
-export function useUsers(): ReadonlyMap<string, User> | undefined {
-  return useQuery({
+/** By their ids. `settled`: all that will be known about them is. */
+export function useUsers(): { users: ReadonlyMap<string, User> | undefined; settled: boolean } {
+  const me = useMe();
+  const { data, isFetched } = useQuery({
     queryKey: names.users,
     queryFn: ({ signal }) => answered(api.GET("/api/admin/users", { signal })),
-    enabled: useHasUsers(),
+    enabled: me?.accounts === true,
     select: byId,
-  }).data;
+  });
+  return { users: data, settled: me !== undefined && (!me.accounts || isFetched) };
 }
 
 const byId = (users: readonly User[]): ReadonlyMap<string, User> =>
@@ -81,7 +80,6 @@ export const useInvites = () =>
   useQuery({
     queryKey: names.invites,
     queryFn: ({ signal }) => answered(api.GET("/api/admin/invites", { signal })),
-    enabled: useHasUsers(),
   });
 
 export function useMakeInvite() {
