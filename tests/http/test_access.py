@@ -104,13 +104,21 @@ async def square(
 
 
 async def send(studio: Studio, method: str, path: str, **options: Any) -> tuple[int, Any]:
-    """Status and body of a request to some id; of an endless stream the status alone."""
-    for name in ("{job_id}", "{asset_id}", "{key_id}", "{user}", "{session_id}", "{invite_id}"):
+    """Status and body of a request to some id; of a stream or an archive the status alone."""
+    for name in (
+        "{job_id}",
+        "{asset_id}",
+        "{key_id}",
+        "{user_id}",
+        "{user}",
+        "{session_id}",
+        "{invite_id}",
+    ):
         path = path.replace(name, str(uuid4()))
     if method in ("post", "put", "patch"):
         options["json"] = {}
     async with studio.client.stream(method, path, **options) as answer:
-        if answer.headers["content-type"].startswith("text/event-stream"):
+        if answer.headers["content-type"].startswith(("text/event-stream", "application/zip")):
             return answer.status_code, None
         await answer.aread()
         return answer.status_code, answer.json()

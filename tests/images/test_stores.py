@@ -37,7 +37,7 @@ def s3_url() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
-    assert httpx2.put(f"{url}/{BUCKET}", trust_env=False).status_code == 200
+    assert httpx2.put(f"{url}/{BUCKET}", trust_env=False, timeout=60).status_code == 200
     yield url
     server.stop()
 

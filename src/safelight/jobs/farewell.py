@@ -9,6 +9,7 @@ keeps its postings: they name a number that nobody has any more.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from uuid import UUID
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 _BATCH = 500
 _USERS_AT_ONCE = 20
+_LOOK_AGAIN_S = (0, 0.05, 0.2, 0.5)
 _ROUND_S = 2.0  # of every sweep
 
 # Told the jobs that were cancelled, so that whoever works on them stops.
@@ -57,10 +59,14 @@ async def restore_user(database: Database, user_id: UUID) -> None:
 
 
 async def cancel_jobs_of(database: Database, user_id: UUID, on_cancelled: Cancelled) -> None:
-    """Cancel what a closed account has under way. Jobs that somebody ends at this moment are left
-    to him; what is left over is found by `carry_on`."""
-    while ended := await endings.cancel_closed(database, user_id):
-        on_cancelled(ended)
+    """Cancel what a closed account has under way. Jobs that somebody writes to at this moment are
+    passed over and looked at again; what is left over even so is found by `carry_on`."""
+    for pause_s in _LOOK_AGAIN_S:
+        await asyncio.sleep(pause_s)
+        while ended := await endings.cancel_closed(database, user_id):
+            on_cancelled(ended)
+        if not await database.fetchval("SELECT open_jobs FROM accounts WHERE id = $1", user_id):
+            return
 
 
 async def carry_on(database: Database, *, kept_s: float, on_cancelled: Cancelled) -> None:
