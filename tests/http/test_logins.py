@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,7 @@ from safelight.accounts import keys, users
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import PASSWORD, Browser, invite, opened, set_up_code, with_password
+from tests.http.test_contract import OPERATIONS, ask
 from tests.studio import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -393,6 +395,17 @@ async def test_an_invite_lets_one_in_of_many_at_once_and_none_when_it_is_old(
     assert Counter(answer.status_code for answer in answers) == {201: 1, 403: 7}
     assert [answer.json()["role"] for answer in answers if answer.status_code == 201] == ["admin"]
     assert late.status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if "/auth/" in each[1]])
+async def test_no_request_breaks_the_reception(house: Studio, method: str, path: str) -> None:
+    seen: Counter[int] = Counter()
+    await house.database.execute("DELETE FROM windows")
+    house.shop.reception._refused.clear()
+
+    await asyncio.to_thread(ask, house.url, method, path, str(uuid4()), seen)
+
+    assert seen.total() > 0
 
 
 # What carries whom
