@@ -73,8 +73,11 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       output: {
-        // One file for what every page needs: split by who shares what, the same code took 4 kB more.
-        codeSplitting: { groups: [{ name: "base", test: /node_modules|src[\\/]shared/ }] },
+        // One file for what every page needs: split by who shares what, the same code took 4 kB more. Forms are
+        // not part of the first view.
+        codeSplitting: {
+          groups: [{ name: "base", test: /node_modules|src[\\/]shared[\\/](api|ui)/ }],
+        },
       },
     },
   },

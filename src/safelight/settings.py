@@ -154,7 +154,8 @@ class Settings(BaseSettings):
     )
 
     accounts: Literal["off", "on"] = Field(
-        "off", description="off: whoever reaches the server is its owner. on: everybody has a key."
+        "off",
+        description="off: whoever reaches the server is its owner. on: everybody has a login.",
     )
     registration: Literal["open", "invite", "closed"] = Field(
         "invite",

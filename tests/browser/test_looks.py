@@ -35,7 +35,9 @@ async def test_no_barrier_no_shift_no_sideways_scroll(
     picture = await furnish(studio)
     page = await open_page(width, 844, dark=dark)
     found: dict[str, list[str]] = {}
-    for route in ("/", "/gallery", f"/i/{picture}", "/history", "/nowhere"):
+    await studio.client.post("/api/keys", json={"name": "A program with a rather long name"})
+    routes = ("/", "/gallery", f"/i/{picture}", "/history", "/keys", "/account", "/nowhere")
+    for route in routes:
         await page.goto(studio.url + route)
         await expect(page.get_by_role("heading", level=1)).to_have_count(1)
         await page.wait_for_load_state("networkidle") if route == "/nowhere" else None
@@ -44,6 +46,10 @@ async def test_no_barrier_no_shift_no_sideways_scroll(
         if route == "/history":
             await page.get_by_role("button", name="Open “a fox").click()
             await expect(page.get_by_role("list", name="What happened")).to_contain_text("Done")
+        if route == "/keys":
+            await expect(page.locator("tr[data-key]")).to_be_visible()
+        if route == "/account":
+            await expect(page.get_by_role("heading", name="Storage")).to_be_visible()
         found[route] = await violations(page)
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert await shifted(page) <= 0.05, route

@@ -43,11 +43,13 @@ class _Grant:
 
 @dataclass
 class Mischief:
-    """claims: changes those of the ID token. token: signs in another way."""
+    """claims: changes those of the ID token. token: signs in another way. metadata: what it says of
+    itself instead."""
 
     claims: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: claims
     token: Callable[[FakeOidc, dict[str, Any]], str] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    takes_codes_twice: bool = False
 
 
 class FakeOidc(Fake):
@@ -119,7 +121,7 @@ class FakeOidc(Fake):
         challenge = _base64(verifier)
         if (
             grant is None
-            or grant.used
+            or (grant.used and not self.mischief.takes_codes_twice)
             or form.get("grant_type") != "authorization_code"
             or form.get("redirect_uri") != grant.query["redirect_uri"]
             or challenge != grant.query["code_challenge"]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,7 @@ from safelight.accounts import keys, users
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import PASSWORD, Browser, invite, opened, set_up_code, with_password
+from tests.http.test_contract import OPERATIONS, ask
 from tests.studio import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -325,14 +327,14 @@ async def new_house(
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_of_twenty_first_ones_one_becomes_the_administrator(new_house: Studio) -> None:
-    code = await set_up_code(new_house)
+    codes = [await set_up_code(new_house) for _ in range(20)]  # each start prints one
     browsers = [Browser(new_house, f"203.0.113.{n}") for n in range(20)]
     async with Browser(new_house) as stranger:
         options = (await stranger.get("/api/auth/options")).json()
         without = await stranger.register("nobody@example.org")
 
         answers = await asyncio.gather(
-            *(each.register(f"p{n}@example.org", code=code) for n, each in enumerate(browsers))
+            *(each.register(f"p{n}@example.org", code=codes[n]) for n, each in enumerate(browsers))
         )
         after = (await stranger.get("/api/auth/options")).json()
         second = await stranger.register("second@example.org")
@@ -393,6 +395,17 @@ async def test_an_invite_lets_one_in_of_many_at_once_and_none_when_it_is_old(
     assert Counter(answer.status_code for answer in answers) == {201: 1, 403: 7}
     assert [answer.json()["role"] for answer in answers if answer.status_code == 201] == ["admin"]
     assert late.status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if "/auth/" in each[1]])
+async def test_no_request_breaks_the_reception(house: Studio, method: str, path: str) -> None:
+    seen: Counter[int] = Counter()
+    await house.database.execute("DELETE FROM windows")
+    house.shop.reception._refused.clear()
+
+    await asyncio.to_thread(ask, house.url, method, path, str(uuid4()), seen)
+
+    assert seen.total() > 0
 
 
 # What carries whom

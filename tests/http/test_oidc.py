@@ -155,6 +155,7 @@ async def test_an_answer_without_the_browser_that_left_is_not_accepted(
 
 async def test_an_answer_is_good_once(house: Studio, issuer: FakeOidc) -> None:
     issuer.account = Account("s-once", "once@example.org")
+    issuer.mischief = Mischief(takes_codes_twice=True)  # it is up to us
     async with Browser(house) as ada, Browser(house) as thief:
         away = await ada.get("/api/auth/oidc/first")
         thief.client.cookies = httpx2.Cookies(ada.client.cookies)
@@ -215,7 +216,7 @@ async def test_a_browser_that_is_refused_goes_to_the_login_page(
     assert answer.headers["location"] == "/login?problem=unauthenticated&with=first"
 
 
-@pytest.mark.parametrize("verified", [False, None, "false", 0, "no", {}])
+@pytest.mark.parametrize("verified", [False, None, "false", 1, "no", {}])
 async def test_an_address_that_was_not_verified_is_nobodys(
     house: Studio, issuer: FakeOidc, verified: Any
 ) -> None:

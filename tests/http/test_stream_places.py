@@ -136,3 +136,21 @@ async def test_whoever_is_out_hears_nothing_more(
                 rest = "".join([piece async for piece in pieces])
 
     assert "event: reconnect" in rest
+
+
+async def test_a_page_that_is_only_open_keeps_nobody_logged_in(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with opened(cluster, _fake_openai, tmp_path) as studio, Browser(studio) as browser:
+        await with_password(studio, "ada@example.org")
+        await browser.log_in("ada@example.org")
+        async with browser.client.stream("GET", "/api/events") as stream:
+            pieces = stream.aiter_text()
+            await anext(pieces)
+            await studio.database.execute("UPDATE logins SET used_at = now() - interval '13 hours'")
+            async with asyncio.timeout(20):
+                rest = "".join([piece async for piece in pieces])
+
+        idle_for = await studio.database.fetchval("SELECT now() - used_at FROM logins")
+        assert "event: reconnect" in rest
+        assert idle_for.total_seconds() > 12 * 3600

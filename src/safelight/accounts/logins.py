@@ -12,6 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from safelight.accounts.users import Role
@@ -137,32 +138,36 @@ class Logins:
     """Who has which cookie, remembered for a moment: a busy browser costs one look-up a second."""
 
     def __init__(self, database: Database) -> None:
-        self._asking: Together[bytes, LoggedIn | None] = Together(self._look_up)
+        self._using: Together[bytes, LoggedIn | None] = Together(partial(self._look_up, uses=True))
+        self._looking: Together[bytes, LoggedIn | None] = Together(
+            partial(self._look_up, uses=False)
+        )
         self._remembered: dict[bytes, tuple[float, LoggedIn | None]] = {}
         self._database = database
 
-    async def holder(self, token: str) -> LoggedIn | None:
-        """Whose session this is; None when it is none, or has ended."""
+    async def holder(self, token: str, *, uses: bool = True) -> LoggedIn | None:
+        """Whose session this is; None when it is none, or has ended. uses: False when its user did
+        nothing, and it is only asked whether it lasts."""
         if not _FORM.fullmatch(token):
             return None
         digest = _digest(token)
         until, holder = self._remembered.get(digest, (0.0, None))
         if time.monotonic() < until:
             return holder
-        return await self._asking.add(digest)
+        return await (self._using if uses else self._looking).add(digest)
 
     def forget(self, token: str) -> None:
         """Ask anew about this one: this process has just ended it."""
         self._remembered.pop(_digest(token), None)
 
-    async def _look_up(self, digests: list[bytes]) -> list[LoggedIn | None]:
+    async def _look_up(self, digests: list[bytes], *, uses: bool) -> list[LoggedIn | None]:
         # Counted from before the question, as for keys (keys.py), and so is the use.
         until = time.monotonic() + _REMEMBERED_S
         rows = await self._database.fetch(
             f"""WITH used AS (
                     UPDATE logins SET used_at = now()
                     WHERE id IN (SELECT logins.id FROM logins JOIN users ON users.id = user_id
-                                 WHERE sha256 = ANY($1) AND {_LASTS}
+                                 WHERE $3 AND sha256 = ANY($1) AND {_LASTS}
                                    AND used_at < now() - interval '1 minute'
                                  FOR UPDATE OF logins SKIP LOCKED))
                 SELECT sha256, logins.id AS login_id, user_id, name, email, role,
@@ -172,6 +177,7 @@ class Logins:
                 WHERE sha256 = ANY($1) AND {_LASTS}""",  # noqa: S608
             digests,
             CONFIRMED_S,
+            uses,
         )
         found = {row["sha256"]: _logged_in(row) for row in rows}
         if len(self._remembered) > _REMEMBERED_MAX:

@@ -224,8 +224,8 @@ class OidcProvider:
 
 def _person(claims: Mapping[str, Any]) -> Person:
     email, name = claims.get("email"), claims.get("name")
-    # The word `true` too: some issuers write it as text.
-    is_verified = claims.get("email_verified") in (True, "true")
+    verified = claims.get("email_verified")
+    is_verified = verified is True or verified == "true"  # some issuers write it as text
     return Person(
         Identity(claims["iss"], claims["sub"]),
         email if is_verified and isinstance(email, str) else None,

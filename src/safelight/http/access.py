@@ -67,10 +67,12 @@ class Access:
         self._session_cookie = session_cookie
         self._visitor_cookie = Cookie("visitor", https=https, lasts_s=KEPT_S)
 
-    async def who(self, request: Request) -> Caller:
+    async def who(self, request: Request, *, uses: bool = True) -> Caller:
         """Whoever sent this request: by its key, else its session, else as a visitor. What is shown
         must be good: a wrong key beside a good cookie is refused, and so is an ended session of
-        somebody who would be let in as a visitor. Raises: Unauthenticated, Forbidden."""
+        somebody who would be let in as a visitor. uses: whether this counts as using the session.
+
+        Raises: Unauthenticated, Forbidden."""
         scheme, _, said = request.headers.get("authorization", "").partition(" ")
         key = said.strip() if scheme.lower() == "bearer" else None
         # Without accounts any other token means nothing: OpenAI's clients always send one.
@@ -79,7 +81,7 @@ class Access:
         if not self.accounts:
             return Caller(LOCAL_OWNER, request.state.request_id, is_admin=True)
         if token := self._session_cookie.read(request):
-            return await self._logged_in(request, token)
+            return await self._logged_in(request, token, uses=uses)
         if self._anonymous:
             return self._visitor(request)
         raise _unknown(
@@ -99,8 +101,8 @@ class Access:
         may_administrate = "admin" in (holder.scopes or ())
         return self._user(request, holder, role=holder.role if may_administrate else "user")
 
-    async def _logged_in(self, request: Request, token: str) -> Caller:
-        holder = await self._logins.holder(token)
+    async def _logged_in(self, request: Request, token: str, *, uses: bool) -> Caller:
+        holder = await self._logins.holder(token, uses=uses)
         if holder is None:
             self._session_cookie.clear(request)
             raise _unknown(request, "You are logged out; log in again.", "Bearer")
@@ -178,11 +180,12 @@ class Access:
         return self._terms[caller.kind].streams_max
 
     async def is_still(self, request: Request, caller: Caller) -> bool:
-        """Whether a request that is not over yet would be let in again as the same caller."""
+        """Whether a request that is not over yet would be let in again as the same caller. A page
+        that is only open keeps nobody logged in."""
         if caller.kind == "visitor":
             return True
         try:
-            return (await self.who(request)).owner_id == caller.owner_id
+            return (await self.who(request, uses=False)).owner_id == caller.owner_id
         except (Unauthenticated, Forbidden):
             return False
 

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/auth", tags=["access"], route_class=JsonRoute)
 _TRIES = problems(413, 415, 429)
 
 
-@router.get("/options", response_model=wire.Options)
+@router.get("/options", response_model=wire.Options, responses=problems())
 async def read_login_options(shop: ShopDep) -> Response:
     """What the login page offers; whether this server still needs its first administrator."""
     rules, is_first = shop.reception.rules, False

@@ -21,6 +21,7 @@ const tables: readonly { where: string; keys: readonly (readonly [string, string
       ["Enter", "Send"],
       ["Shift Enter", "New line"],
       ["Alt ↑ · Alt ↓", "Earlier prompts"],
+      ["Ctrl V", "A copied picture as reference"],
     ],
   },
   {
@@ -40,6 +41,7 @@ const tables: readonly { where: string; keys: readonly (readonly [string, string
       ["Z", "Full size"],
       ["I", "Facts"],
       ["D", "Download"],
+      ["E", "Use as reference"],
       [".", "Star"],
     ],
   },

@@ -1,5 +1,6 @@
-/** For addresses nobody lives at, and for when the studio itself breaks. */
+/** For addresses nobody lives at, for people who may not be here, and for when the studio itself breaks. */
 import { type ErrorComponentProps, Link } from "@tanstack/react-router";
+import { logOut } from "@/shared/api/session";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
 
@@ -15,6 +16,24 @@ export function Missing() {
         }
       >
         There is nothing at this address.
+      </Empty>
+    </main>
+  );
+}
+
+/** Logged in, and let in nowhere: the account is disabled or deleted. */
+export function KeptOut({ why }: { why: string }) {
+  return (
+    <main id="main" tabIndex={-1}>
+      <h1 className="hidden-visually">Not let in</h1>
+      <Empty
+        action={
+          <Button look="outline" size="large" onClick={() => void logOut()}>
+            Log out
+          </Button>
+        }
+      >
+        {why}
       </Empty>
     </main>
   );

@@ -1,51 +1,40 @@
-/** Around every page: the stream, what is read aloud, messages, page titles, keys that work anywhere. */
-import { Outlet, useMatches, useNavigate, useRouterState } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
-import { useCancel, useLive } from "@/shared/api/jobs";
-import { type Announce, useStream } from "@/shared/api/live";
-import { useShortcuts } from "@/shared/ui/shortcuts";
+/** Around every page: page titles, messages, the way to the login; and, once one is in, what is always there. */
+import { Outlet, useMatches, useRouter, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
+import { UNKNOWN_HERE } from "@/shared/api/client";
+import { putAway } from "@/shared/api/session";
 import { Toasts } from "@/shared/ui/toast";
-import { sentence } from "./announce";
-import styles from "./root.module.css";
+import { Inside } from "./Inside";
 
-const Help = lazy(() => import("./Help").then((module) => ({ default: module.Help })));
+/** Pages for people the server does not know: they ask for nothing that is somebody's. */
+const doors: ReadonlySet<string> = new Set(["/login", "/register", "/reset"]);
 
 export function Root() {
-  const [said, setSaid] = useState("");
-  const announce = useCallback<Announce>((before, after) => {
-    const words = sentence(before, after);
-    if (words) setSaid(words);
-  }, []);
-  const stream = useStream(announce);
-  const [help, setHelp] = useState(false);
-
+  const atDoor = useRouterState({ select: (state) => doors.has(state.location.pathname) });
   usePageTitle();
-  useGlobalKeys(() => setHelp(true));
-  useEffect(() => {
-    const open = () => setHelp(true);
-    window.addEventListener("safelight:help", open);
-    return () => window.removeEventListener("safelight:help", open);
-  }, []);
-
+  useLoginWhenNeeded();
   return (
     <>
-      <Outlet />
-      <p className="hidden-visually" role="status">
-        {said}
-      </p>
-      {stream === "lost" && (
-        <p className={styles.lost} role="status">
-          Reconnecting, jobs go on without you
-        </p>
-      )}
+      {atDoor ? <Outlet /> : <Inside />}
       <Toasts />
-      {help && (
-        <Suspense>
-          <Help onClose={() => setHelp(false)} />
-        </Suspense>
-      )}
     </>
   );
+}
+
+/** Somebody has to log in: what was being written is put away, and the login knows where to come back to. */
+function useLoginWhenNeeded() {
+  const router = useRouter();
+  useEffect(() => {
+    const leave = () => {
+      const { pathname, href } = router.latestLocation;
+      if (doors.has(pathname)) return;
+      putAway();
+      const back = href === "/" ? undefined : href;
+      void router.navigate({ to: "/login", search: { back }, replace: true });
+    };
+    window.addEventListener(UNKNOWN_HERE, leave);
+    return () => window.removeEventListener(UNKNOWN_HERE, leave);
+  }, [router]);
 }
 
 /** A new page says its name in the title bar and takes the focus, as a loaded page would. */
@@ -68,25 +57,4 @@ function usePageTitle() {
       document.querySelector("main")?.focus({ preventScroll: true });
     }
   }, [path]);
-}
-
-function useGlobalKeys(openHelp: () => void) {
-  const navigate = useNavigate();
-  const live = useLive();
-  const cancel = useCancel();
-  const toPrompt = async () => {
-    await navigate({ to: "/" });
-    document.getElementById("prompt")?.focus();
-  };
-  useShortcuts({
-    "/": toPrompt,
-    "?": openHelp,
-    "g c": toPrompt,
-    "g g": () => navigate({ to: "/gallery" }),
-    "g h": () => navigate({ to: "/history" }),
-    "Shift+X": () => {
-      const newest = live[0];
-      if (newest) cancel.mutate(newest);
-    },
-  });
 }

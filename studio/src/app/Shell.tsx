@@ -5,26 +5,62 @@ import {
   History,
   Images,
   Keyboard,
+  KeyRound,
+  LogIn,
+  type LucideIcon,
   Menu as More,
   SlidersHorizontal,
   Sparkle,
+  UserRound,
 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { CreditsPill } from "@/features/credits/CreditsPill";
 import { QueuePill } from "@/features/queue/QueuePill";
-import { useMe } from "@/shared/api/me";
+import { isVisitor, useMe } from "@/shared/api/me";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { floats } from "@/shared/ui/floats";
+import { Mark } from "@/shared/ui/Mark";
 import { Panel } from "@/shared/ui/Panel";
-import { Mark } from "./Mark";
 import styles from "./shell.module.css";
 import { ThemeChoice, ThemeMenu } from "./ThemeMenu";
+
+type Entry = {
+  to: "/" | "/gallery" | "/history" | "/credits" | "/keys" | "/admin" | "/account" | "/login";
+  name: string;
+  Icon: LucideIcon;
+};
+
+const daily: readonly Entry[] = [
+  { to: "/", name: "Create", Icon: Sparkle },
+  { to: "/gallery", name: "Gallery", Icon: Images },
+  { to: "/history", name: "History", Icon: History },
+];
+
+/** What a phone's bar has no room for. */
+function useOthers(): readonly Entry[] {
+  const me = useMe();
+  return [
+    { to: "/credits", name: "Credits", Icon: Coins },
+    ...(isVisitor(me) ? [] : [{ to: "/keys", name: "API keys", Icon: KeyRound } as const]),
+    ...(me?.role === "admin"
+      ? [{ to: "/admin", name: "Admin", Icon: SlidersHorizontal } as const]
+      : []),
+  ];
+}
+
+/** Who one is here, or the way to be somebody. */
+function useSelf(): Entry {
+  return isVisitor(useMe())
+    ? { to: "/login", name: "Log in", Icon: LogIn }
+    : { to: "/account", name: "Account", Icon: UserRound };
+}
 
 const openHelp = () => window.dispatchEvent(new Event("safelight:help"));
 
 export function Shell() {
   const title = useMatches().at(-1)?.staticData.title;
-  const isAdmin = useMe()?.role === "admin";
+  const others = useOthers();
+  const self = useSelf();
   return (
     <div className={styles.shell}>
       <a className={styles.skip} href="#main">
@@ -35,26 +71,24 @@ export function Shell() {
           <Mark />
         </Link>
         <div className={styles.pages}>
-          <Page to="/" icon={<Sparkle aria-hidden />} name="Create" />
-          <Page to="/gallery" icon={<Images aria-hidden />} name="Gallery" />
-          <Page to="/history" icon={<History aria-hidden />} name="History" />
-          <div className={styles.desk}>
-            <Page to="/credits" icon={<Coins aria-hidden />} name="Credits" />
-          </div>
-          {isAdmin && (
-            <div className={styles.desk}>
-              <Page to="/admin" icon={<SlidersHorizontal aria-hidden />} name="Admin" />
+          {daily.map((entry) => (
+            <Page key={entry.to} {...entry} />
+          ))}
+          {others.map((entry) => (
+            <div key={entry.to} className={styles.desk}>
+              <Page {...entry} />
             </div>
-          )}
+          ))}
           <div className={styles.more}>
-            <MorePages isAdmin={isAdmin} />
+            <MorePages others={[...others, self]} />
           </div>
         </div>
         <div className={styles.foot}>
+          <Page {...self} />
           <ThemeMenu />
           <button type="button" className={styles.page} onClick={openHelp} aria-keyshortcuts="?">
             <Keyboard aria-hidden />
-            Keys
+            Keyboard
           </button>
         </div>
       </nav>
@@ -75,32 +109,23 @@ export function Shell() {
   );
 }
 
-function Page({
-  to,
-  icon,
-  name,
-}: {
-  to: "/" | "/gallery" | "/history" | "/credits" | "/admin";
-  icon: ReactNode;
-  name: string;
-}) {
+function Page({ to, name, Icon }: Entry) {
   return (
     <Link
       to={to}
       className={styles.page}
       activeOptions={{ exact: to === "/", includeSearch: false }}
     >
-      {icon}
+      <Icon aria-hidden />
       {name}
     </Link>
   );
 }
 
-/** What a phone's bar has no room for. */
-function MorePages({ isAdmin }: { isAdmin: boolean }) {
+function MorePages({ others }: { others: readonly Entry[] }) {
   const [open, setOpen] = useState(false);
   const here = useRouterState({
-    select: (state) => /^\/(credits|admin)/.test(state.location.pathname),
+    select: (state) => /^\/(credits|keys|admin|account)/.test(state.location.pathname),
   });
   const entry = `${buttonClass("plain", "large")} ${styles.wide}`;
   return (
@@ -116,16 +141,12 @@ function MorePages({ isAdmin }: { isAdmin: boolean }) {
       }
     >
       <nav aria-label="More pages" className={styles.others}>
-        <Link to="/credits" className={entry} onClick={() => setOpen(false)}>
-          <Coins aria-hidden />
-          Credits
-        </Link>
-        {isAdmin && (
-          <Link to="/admin" className={entry} onClick={() => setOpen(false)}>
-            <SlidersHorizontal aria-hidden />
-            Admin
+        {others.map(({ to, name, Icon }) => (
+          <Link key={to} to={to} className={entry} onClick={() => setOpen(false)}>
+            <Icon aria-hidden />
+            {name}
           </Link>
-        )}
+        ))}
       </nav>
       <ThemeChoice />
       <Button size="large" onClick={openHelp} className={styles.wide}>

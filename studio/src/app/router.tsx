@@ -59,9 +59,12 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 const create = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  // A prompt can be handed over in the address: from a picture's facts, or in a link to a friend.
-  validateSearch: (search: Search): { prompt?: string | undefined } => ({
+  // A prompt or a picture to start from can be handed over in the address: from a picture's facts, or in a link.
+  validateSearch: (
+    search: Search,
+  ): { prompt?: string | undefined; reference?: string | undefined } => ({
     prompt: text(search.prompt),
+    reference: id(search.reference),
   }),
   component: Create,
   staticData: { title: "Create" },
@@ -102,6 +105,20 @@ const credits = createRoute({
   path: "/credits",
   component: lazyRouteComponent(() => import("@/features/credits/Credits"), "Credits"),
   staticData: { title: "Credits" },
+});
+
+const apiKeys = createRoute({
+  getParentRoute: () => shell,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("@/features/keys/Keys"), "Keys"),
+  staticData: { title: "API keys" },
+});
+
+const account = createRoute({
+  getParentRoute: () => shell,
+  path: "/account",
+  component: lazyRouteComponent(() => import("@/features/account/Account"), "Account"),
+  staticData: { title: "Account" },
 });
 
 const admin = createRoute({
@@ -147,6 +164,45 @@ const accounts = createRoute({
   staticData: { title: "Accounts" },
 });
 
+type DoorSearch = { back?: string | undefined; code?: string | undefined };
+
+type ElsewhereSearch = { problem?: string | undefined; with?: string | undefined };
+
+/** Invites and resets are links with a code in them. */
+const doorSearch = (search: Search): DoorSearch => ({
+  back: text(search.back),
+  code: text(search.code),
+});
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  // Another site could not say who somebody is: which one, and the code of why.
+  validateSearch: (search: Search): DoorSearch & ElsewhereSearch => ({
+    ...doorSearch(search),
+    problem: text(search.problem),
+    with: text(search.with),
+  }),
+  component: lazyRouteComponent(() => import("@/features/door/Login"), "Login"),
+  staticData: { title: "Log in" },
+});
+
+const register = createRoute({
+  getParentRoute: () => root,
+  path: "/register",
+  validateSearch: doorSearch,
+  component: lazyRouteComponent(() => import("@/features/door/Register"), "Register"),
+  staticData: { title: "Create your account" },
+});
+
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: "/reset",
+  validateSearch: doorSearch,
+  component: lazyRouteComponent(() => import("@/features/door/Reset"), "Reset"),
+  staticData: { title: "New password" },
+});
+
 /** The gallery's filter travels along, so that the arrow keys walk through what was on the wall. */
 const picture = createRoute({
   getParentRoute: () => root,
@@ -164,9 +220,14 @@ export function makeRouter() {
         gallery,
         history,
         credits,
+        apiKeys,
+        account,
         admin.addChildren([adminStart, adminQueue, deadLetters, accounts]),
       ]),
       picture,
+      login,
+      register,
+      reset,
     ]),
     // The page's code is on its way as soon as the pointer rests on a link to it.
     defaultPreload: "intent",

@@ -1,26 +1,31 @@
-/** Everybody's accounts: what there is, what was used, and what is given. */
+/** Everybody's accounts: who it is, what there is, what was used, and what is given. */
 import { useState } from "react";
 import { complaint } from "@/shared/api/client";
 import { Button } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
-import { count } from "@/shared/ui/format";
+import { count, moment } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import { MoreOf } from "@/shared/ui/MoreOf";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
 import { type Account, useAccounts, useChangeAccount } from "./api";
+import { Invite, OpenInvites } from "./Invites";
 import { ManageAccount } from "./ManageAccount";
-import { useAccountName } from "./names";
+import { ManageUser } from "./ManageUser";
+import { useAccountName, useManageable } from "./names";
+import { type User, useUsers } from "./users";
 
 export function Accounts() {
   const accounts = useAccounts();
   const shown = (accounts.data?.pages ?? []).flatMap((one) => one.items);
+  const { users, settled } = useUsers();
   const [managed, setManaged] = useState<string | null>(null);
   const account = shown.find((one) => one.user === managed);
   return (
     <>
-      {shown.length > 0 && (
+      {users && <Invite />}
+      {settled && shown.length > 0 && (
         <table className={table.table}>
           <caption className="hidden-visually">Accounts</caption>
           <thead>
@@ -49,26 +54,36 @@ export function Accounts() {
           </thead>
           <tbody>
             {shown.map((one) => (
-              <Row key={one.user} account={one} onManage={() => setManaged(one.user)} />
+              <Row
+                key={one.user}
+                account={one}
+                user={users?.get(one.user)}
+                onManage={() => setManaged(one.user)}
+              />
             ))}
           </tbody>
         </table>
       )}
       <ListState
-        list={accounts}
-        count={shown.length}
+        // What belongs to a row comes with it: nothing that stands already moves.
+        list={settled ? accounts : { ...accounts, isPending: true }}
+        count={settled ? shown.length : 0}
         what="The accounts"
         bones={3}
         empty={<Empty>Nobody has an account yet.</Empty>}
       />
       <MoreOf list={accounts} />
+      {users && <OpenInvites />}
       {account && <ManageAccount account={account} onClose={() => setManaged(null)} />}
     </>
   );
 }
 
-function Row({ account, onManage }: { account: Account; onManage: () => void }) {
+type RowProps = { account: Account; user: User | undefined; onManage: () => void };
+
+function Row({ account, user, onManage }: RowProps) {
   const name = useAccountName(account);
+  const manageable = useManageable(account.user);
   const change = useChangeAccount();
   const { allowance } = account;
   // Where the finger put it, until the server has answered.
@@ -77,8 +92,9 @@ function Row({ account, onManage }: { account: Account; onManage: () => void }) 
     : account.unlimited;
   return (
     <tr data-user={account.user}>
-      <td className={table.strong}>
+      <td className={`${table.strong} ${styles.who}`}>
         <span title={account.user}>{name}</span>
+        {user && <Standing user={user} />}
       </td>
       <td className={styles.withSwitch} data-label="Unlimited">
         <input
@@ -112,11 +128,28 @@ function Row({ account, onManage }: { account: Account; onManage: () => void }) 
       <td className={table.number} data-label="Open jobs">
         {count(account.open_jobs)}
       </td>
-      <td className={table.actions}>
+      <td className={`${table.actions} ${styles.does}`}>
         <Button look="outline" aria-label={`Grant credits to ${name}`} onClick={onManage}>
           Grant credits
         </Button>
+        {user && manageable && <ManageUser user={user} />}
       </td>
     </tr>
+  );
+}
+
+/** Under a name: how to tell it from others of that name, and what it may do. */
+function Standing({ user }: { user: User }) {
+  return (
+    <span className={styles.standings}>
+      {user.email && <span>{user.email}</span>}
+      {user.role === "admin" && <span data-kind="good">administrator</span>}
+      {user.deleted_at ? (
+        <span data-kind="broken">deleted</span>
+      ) : (
+        user.disabled_at && <span data-kind="broken">kept out</span>
+      )}
+      <span>{user.last_seen_at ? `here ${moment(user.last_seen_at)}` : "never here"}</span>
+    </span>
   );
 }

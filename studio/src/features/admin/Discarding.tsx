@@ -1,6 +1,6 @@
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
 import { Modal } from "@/shared/ui/Modal";
-import styles from "./admin.module.css";
 
 type Props = { count: number; busy: boolean; onDiscard: () => void; onClose: () => void };
 
@@ -12,11 +12,11 @@ export function Discarding({ count, busy, onDiscard, onClose }: Props) {
       title={one ? "Discard this dead letter?" : `Discard ${count} dead letters?`}
       onClose={onClose}
     >
-      <p className={styles.sentence}>
+      <p className={form.sentence}>
         Nothing more becomes of {one ? "it" : "them"}. {one ? "The job stays" : "The jobs stay"} in{" "}
         {one ? "its owner's" : "their owners'"} history, failed and not charged.
       </p>
-      <div className={styles.buttons}>
+      <div className={form.buttons}>
         <Button look="primary" size="large" disabled={busy} onClick={onDiscard}>
           Discard
         </Button>

@@ -1,22 +1,18 @@
 /** Credits for an account: once, or every day, week or month. */
 import { type FormEvent, useState } from "react";
-import { complaint, Trouble } from "@/shared/api/client";
+import { problemOf } from "@/shared/api/client";
+import { Field } from "@/shared/forms/Field";
+import { FormProblem } from "@/shared/forms/FormProblem";
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
 import { count, credits } from "@/shared/ui/format";
 import { Modal } from "@/shared/ui/Modal";
 import { toast } from "@/shared/ui/toast";
-import styles from "./admin.module.css";
 import { type Account, type Every, useChangeAccount, useGrant } from "./api";
-import { Field } from "./Field";
 import { allowanceOf, amountOf, freshReference, grantOf } from "./grant";
 import { useAccountName } from "./names";
 
 type Props = { account: Account; onClose: () => void };
-
-const problemOf = (error: Error | null, field: string): string | undefined =>
-  error instanceof Trouble ? error.fields.find((one) => one.field === field)?.message : undefined;
-
-const hasFields = (error: Error): boolean => error instanceof Trouble && error.fields.length > 0;
 
 export function ManageAccount({ account, onClose }: Props) {
   const name = useAccountName(account);
@@ -48,7 +44,7 @@ function GrantForm({ account }: { account: Account }) {
   };
 
   return (
-    <form className={styles.form} onSubmit={submit}>
+    <form className={form.form} onSubmit={submit}>
       <h3>Grant once</h3>
       <Field
         label="Credits"
@@ -79,16 +75,12 @@ function GrantForm({ account }: { account: Account }) {
         onChange={setNote}
         problem={problemOf(grant.error, "note")}
       />
-      {grant.isError && !hasFields(grant.error) && (
-        <p role="alert" className={styles.problem}>
-          {complaint(grant.error)}
-        </p>
-      )}
-      <div className={styles.buttons}>
+      <FormProblem error={grant.error} fields={["credits", "reference", "note"]} />
+      <div className={form.buttons}>
         <Button type="submit" look="primary" size="large" disabled={!wanted || grant.isPending}>
           Grant
         </Button>
-        <p role="status" className={styles.said}>
+        <p role="status" className={form.said}>
           {grant.data &&
             (grant.data.isNew
               ? `Granted ${credits(grant.data.credits)}. Available now: ${count(grant.data.available_after)}.`
@@ -117,7 +109,7 @@ function AllowanceForm({ account }: { account: Account }) {
   };
 
   return (
-    <form className={styles.form} onSubmit={submit}>
+    <form className={form.form} onSubmit={submit}>
       <h3>Allowance</h3>
       <Field
         label="Fill up to"
@@ -129,7 +121,7 @@ function AllowanceForm({ account }: { account: Account }) {
           wanted === null ? "A whole number, or nothing." : problemOf(change.error, "allowance")
         }
       />
-      <fieldset className={styles.choices}>
+      <fieldset className={form.choices}>
         <legend>Every</legend>
         {periods.map((period) => (
           <label key={period}>
@@ -143,12 +135,8 @@ function AllowanceForm({ account }: { account: Account }) {
           </label>
         ))}
       </fieldset>
-      {change.isError && !hasFields(change.error) && (
-        <p role="alert" className={styles.problem}>
-          {complaint(change.error)}
-        </p>
-      )}
-      <div className={styles.buttons}>
+      <FormProblem error={change.error} fields={["allowance"]} />
+      <div className={form.buttons}>
         <Button type="submit" look="outline" size="large" disabled={!wanted || change.isPending}>
           Save
         </Button>

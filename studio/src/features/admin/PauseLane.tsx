@@ -1,11 +1,11 @@
 /** Takes no more jobs of a lane for a while. Asks for how long, and for a word to those who wonder. */
 import { useState } from "react";
 import { complaint } from "@/shared/api/client";
+import { Field } from "@/shared/forms/Field";
+import form from "@/shared/forms/form.module.css";
 import { Button } from "@/shared/ui/Button";
 import { Modal } from "@/shared/ui/Modal";
-import styles from "./admin.module.css";
 import { usePause } from "./api";
-import { Field } from "./Field";
 
 const spans: readonly { label: string; seconds: number | null }[] = [
   { label: "Until it is resumed", seconds: null },
@@ -21,7 +21,7 @@ export function PauseLane({ lane, onClose }: { lane: string; onClose: () => void
   return (
     <Modal title={`Pause ${lane}`} onClose={onClose}>
       <form
-        className={styles.form}
+        className={form.form}
         onSubmit={(event) => {
           event.preventDefault();
           const seconds = spans[span]?.seconds ?? null;
@@ -29,7 +29,7 @@ export function PauseLane({ lane, onClose }: { lane: string; onClose: () => void
         }}
       >
         <p>Its jobs wait, and keep their places. Those that run go on to their end.</p>
-        <fieldset className={styles.choices}>
+        <fieldset className={form.choices}>
           <legend>For how long</legend>
           {spans.map(({ label }, i) => (
             <label key={label}>
@@ -46,11 +46,11 @@ export function PauseLane({ lane, onClose }: { lane: string; onClose: () => void
           maxLength={500}
         />
         {pause.isError && (
-          <p role="alert" className={styles.problem}>
+          <p role="alert" className={form.problem}>
             {complaint(pause.error)}
           </p>
         )}
-        <div className={styles.buttons}>
+        <div className={form.buttons}>
           <Button type="submit" look="primary" size="large" disabled={pause.isPending}>
             Pause
           </Button>

@@ -10,6 +10,7 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { answered, api } from "@/shared/api/client";
+import { confirmed } from "@/shared/api/confirm";
 import { keys } from "@/shared/api/keys";
 
 type Schemas = components["schemas"];
@@ -184,7 +185,9 @@ export function useChangeAccount() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: ({ user, change }: { user: string; change: AccountChange }) =>
-      answered(api.PUT("/api/admin/accounts/{user}", { params: { path: { user } }, body: change })),
+      confirmed(() =>
+        api.PUT("/api/admin/accounts/{user}", { params: { path: { user } }, body: change }),
+      ),
     onSuccess: (account) => showAccount(cache, account.user, account),
     onSettled: () => accountsChanged(cache),
   });
@@ -197,9 +200,13 @@ export function useGrant() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: async (body: Grant) => {
-      const call = api.POST("/api/admin/grants", { body });
-      const granted = await answered(call);
-      return { ...granted, isNew: (await call).response.status === 201 };
+      let status = 0;
+      const granted = await confirmed(async () => {
+        const answer = await api.POST("/api/admin/grants", { body });
+        status = answer.response.status;
+        return answer;
+      });
+      return { ...granted, isNew: status === 201 };
     },
     onSettled: () => accountsChanged(cache),
   });

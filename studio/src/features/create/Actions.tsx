@@ -1,5 +1,5 @@
 /** The line under a job that has ended: its facts, and what one may want next. */
-import { Copy, Download, PenLine, RotateCcw, Shuffle } from "lucide-react";
+import { Copy, Download, ImagePlus, PenLine, RotateCcw, Shuffle } from "lucide-react";
 import { complaint } from "@/shared/api/client";
 import { newOrder, orderOf, useRetry, useSubmit } from "@/shared/api/jobs";
 import type { Job, JobIn, Model } from "@/shared/api/types";
@@ -10,6 +10,7 @@ import { toast } from "@/shared/ui/toast";
 import { wording } from "@/shared/ui/wording";
 import { factsOf } from "./facts";
 import { otherModel } from "./otherModel";
+import { startFrom } from "./references";
 import styles from "./turn.module.css";
 
 type Props = { job: Job; models: readonly Model[]; model: string; onEdit: (job: Job) => void };
@@ -25,6 +26,9 @@ export function Actions({ job, models, model, onEdit }: Props) {
       ? []
       : wording(job.error?.code ?? "cancelled", factsOf(job, model)).ways;
   const other = ways.includes("other_model") ? otherModel(models, job) : undefined;
+  // One of several is chosen at its frame.
+  const pictures = job.outputs.flatMap((output) => output.asset ?? []);
+  const only = job.count === 1 ? pictures[0] : undefined;
   const complain = (error: Error) => toast(complaint(error));
 
   const again = (change: Partial<JobIn>) => {
@@ -79,6 +83,12 @@ export function Actions({ job, models, model, onEdit }: Props) {
           <Button disabled={submit.isPending} onClick={() => again({})}>
             <Shuffle aria-hidden />
             {job.reused ? "Make a new one" : "Make another"}
+          </Button>
+        )}
+        {only && (
+          <Button onClick={() => startFrom(only.id)}>
+            <ImagePlus aria-hidden />
+            Use as reference
           </Button>
         )}
         <Downloads job={job} />

@@ -8,12 +8,17 @@ import { newOrder, useSubmit } from "@/shared/api/jobs";
 import { keys } from "@/shared/api/keys";
 import type { JobIn, Model } from "@/shared/api/types";
 import { count } from "@/shared/ui/format";
+import { AddReference } from "./AddReference";
+import { useAttached } from "./attached";
 import { AspectPicker, CountPicker, ModelPicker } from "./Choices";
 import { Cost } from "./Cost";
 import styles from "./composer.module.css";
 import { abilities, type Draft, fitted, orderFrom } from "./draft";
 import { MoreOptions } from "./MoreOptions";
+import { References } from "./References";
 import { Refusal } from "./Refusal";
+import { releaseReferences } from "./references";
+import refs from "./references.module.css";
 
 type Props = {
   models: readonly Model[];
@@ -32,7 +37,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
   const submit = useSubmit();
   const prompt = useRef<HTMLTextAreaElement>(null);
   const recall = useRef(-1);
-  // Enter came before the models did: it is meant all the same.
+  // Enter came before the models or the references did: it is meant all the same.
   const [eager, setEager] = useState(false);
   // One press of Send is one order: a repeat after a lost answer carries the same key.
   const pending = useRef<{ body: string; sent: { order: JobIn; key: string } } | null>(null);
@@ -43,13 +48,21 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
   const set = (change: Partial<Draft>) => onDraft((before) => ({ ...before, ...change }));
   const tooLong = draft.prompt.length > can.promptMax;
   const able = models.some((model) => model.available);
-  const sendable = ready && able && draft.prompt.trim() !== "" && !tooLong && !submit.isPending;
+
+  const { references, ids, uploading, broken, unfit, attach, dragging } = useAttached(
+    models,
+    draft.model,
+    can.referencesMax,
+  );
+  const written = draft.prompt.trim() !== "" && !tooLong;
+  const waits = !ready || uploading;
+  const sendable = !waits && !broken && !unfit && able && written && !submit.isPending;
 
   const send = (change: Partial<Draft> = {}) => {
-    if (!ready) setEager(draft.prompt.trim() !== "");
+    if (waits) setEager(written);
     if (!sendable) return;
     const wanted = { ...wished, ...change };
-    const order = orderFrom(wanted, abilities(models, wanted.model));
+    const order = orderFrom(wanted, abilities(models, wanted.model), ids);
     if (Object.keys(change).length > 0) set(change);
     const body = JSON.stringify(order);
     if (pending.current?.body !== body) pending.current = { body, sent: newOrder(order) };
@@ -59,6 +72,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
         pending.current = null;
         recall.current = -1;
         set({ prompt: "" });
+        releaseReferences(ids);
       },
       onError: (error) => {
         // Refused for good: the corrected order is a new one. A lost answer keeps its key.
@@ -73,7 +87,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
   };
 
   useEffect(() => {
-    if (!eager || !ready) return;
+    if (!eager || waits) return;
     setEager(false);
     send();
   });
@@ -107,6 +121,13 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
       }}
     >
       <div className={styles.box}>
+        {dragging && <p className={refs.target}>Drop to use as a reference</p>}
+        <References
+          references={references}
+          misfit={unfit}
+          problem={trouble?.fields.find((one) => /^references\b/.test(one.field))?.message}
+          onModel={(model) => set({ model })}
+        />
         <div className={styles.grow} data-text={`${draft.prompt} `}>
           <textarea
             id="prompt"
@@ -134,12 +155,16 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
             : promptError}
           {eager && (
             <span className={styles.soon}>
-              {failed ?? "Sent as soon as the models are loaded."}
+              {failed ??
+                (ready
+                  ? "Sent as soon as the references are there."
+                  : "Sent as soon as the models are loaded.")}
             </span>
           )}
         </p>
         <div className={styles.controls}>
           <div className={styles.choices}>
+            <AddReference onFiles={attach} />
             <ModelPicker models={models} value={draft.model} onChange={(model) => set({ model })} />
             {can.kind === "image" && (
               <AspectPicker
@@ -164,7 +189,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
             />
           </div>
           {ready && able && (
-            <Cost can={can} draft={draft} order={sendable ? orderFrom(draft, can) : null} />
+            <Cost can={can} draft={draft} order={sendable ? orderFrom(draft, can, ids) : null} />
           )}
           <button
             type="submit"
@@ -185,6 +210,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
           models={models}
           kind={can.kind}
           draft={draft}
+          references={ids}
           onSend={send}
           onCancel={() => submit.reset()}
         />

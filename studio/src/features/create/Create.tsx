@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useModels } from "@/shared/api/catalogue";
 import { useFeed } from "@/shared/api/jobs";
+import { TAKEN_UP } from "@/shared/api/session";
 import type { Job } from "@/shared/api/types";
 import { day } from "@/shared/ui/format";
 import { read, write } from "@/shared/ui/stored";
@@ -10,6 +11,7 @@ import { Composer } from "./Composer";
 import styles from "./create.module.css";
 import { type Draft, freshDraft, isDraft } from "./draft";
 import { FirstRun } from "./FirstRun";
+import { addPictures } from "./references";
 import { useConversationScroll } from "./scroll";
 import { Turn } from "./Turn";
 
@@ -20,7 +22,7 @@ export function Create() {
   const feed = useFeed();
   const [draft, setDraft] = useDraft();
   const list = useRef<HTMLDivElement>(null);
-  useHandedPrompt(setDraft);
+  useHandedOver(setDraft);
 
   const turns = useMemo(
     () => (feed.data?.pages ?? []).flatMap((page) => page.items).reverse(),
@@ -36,6 +38,7 @@ export function Create() {
   const edit = useCallback(
     (job: Job) => {
       setDraft((before) => ({ ...before, prompt: job.prompt }));
+      addPictures(job.references);
       document.getElementById("prompt")?.focus();
     },
     [setDraft],
@@ -90,16 +93,17 @@ function dayChange(before: Job | undefined, job: Job): string | null {
   return today === "Today" ? null : today;
 }
 
-/** A prompt in the address goes into the composer, once, and out of the address. */
-function useHandedPrompt(setDraft: (change: (before: Draft) => Draft) => void) {
-  const { prompt } = useSearch({ from: "/shell/" });
+/** A prompt or a reference in the address goes into the composer, once, and out of the address. */
+function useHandedOver(setDraft: (change: (before: Draft) => Draft) => void) {
+  const { prompt, reference } = useSearch({ from: "/shell/" });
   const navigate = useNavigate({ from: "/" });
   useEffect(() => {
-    if (!prompt) return;
-    setDraft((before) => ({ ...before, prompt }));
+    if (!prompt && !reference) return;
+    if (prompt) setDraft((before) => ({ ...before, prompt }));
+    if (reference) addPictures([reference]);
     void navigate({ search: {}, replace: true });
     document.getElementById("prompt")?.focus();
-  }, [prompt, navigate, setDraft]);
+  }, [prompt, reference, navigate, setDraft]);
 }
 
 /** The words and the choices stay over a reload: half a prompt is work too. */
@@ -111,6 +115,11 @@ function useDraft() {
       write(KEY, next);
       return next;
     });
+  }, []);
+  useEffect(() => {
+    const look = () => set(read(KEY, freshDraft, isDraft));
+    window.addEventListener(TAKEN_UP, look);
+    return () => window.removeEventListener(TAKEN_UP, look);
   }, []);
   return [draft, setDraft] as const;
 }

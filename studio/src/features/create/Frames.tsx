@@ -2,6 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { ImagePlus } from "lucide-react";
 import type { CSSProperties } from "react";
 import type { Followed, Variant } from "@/shared/api/follow";
 import { refresh } from "@/shared/api/jobs";
@@ -14,6 +15,7 @@ import { impression } from "@/shared/ui/thumbhash";
 import { wording } from "@/shared/ui/wording";
 import { Failure } from "./Failure";
 import styles from "./frames.module.css";
+import { startFrom } from "./references";
 
 type Props = { followed: Followed; model: string; eager: boolean };
 
@@ -98,6 +100,22 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
             onExpired={() => refresh(cache, job.id)}
           />
         </Link>
+      )}
+      {asset && job.count > 1 && isEnded(job.status) && (
+        <button
+          type="button"
+          className={styles.use}
+          aria-label={`Use ${label.toLowerCase()} as reference`}
+          title="Use as reference"
+          onClick={() => startFrom(asset.id)}
+        >
+          <ImagePlus aria-hidden />
+        </button>
+      )}
+      {output?.removed && (
+        <div className={styles.failed}>
+          <strong>{output.removed === "purged" ? "Deleted for good" : "Deleted"}</strong>
+        </div>
       )}
       {error && !asset && !quiet && (
         <div className={styles.failed}>

@@ -30,13 +30,15 @@ type Props = {
   models: readonly Model[];
   kind: Model["kind"];
   draft: Draft;
+  references: readonly string[];
   /** Send what is in the composer, with this change. */
   onSend: (change: Partial<Draft>) => void;
   onCancel: () => void;
 };
 
-export function Refusal({ trouble, models, kind, draft, onSend, onCancel }: Props) {
-  const others = trouble.fields.filter((field) => field.field !== "prompt");
+export function Refusal({ trouble, onCancel, ...order }: Props) {
+  // The prompt and the references have theirs in their own places.
+  const others = trouble.fields.filter(({ field }) => !/^(prompt|references)/.test(field));
   if (trouble.fields.length > 0) {
     if (others.length === 0) return null;
     return (
@@ -51,9 +53,9 @@ export function Refusal({ trouble, models, kind, draft, onSend, onCancel }: Prop
   }
   switch (trouble.code) {
     case "insufficient_credits":
-      return <Short trouble={trouble} {...{ models, kind, draft, onSend }} />;
+      return <Short trouble={trouble} {...order} />;
     case "rate_limited":
-      return <Later trouble={trouble} onSend={() => onSend({})} onCancel={onCancel} />;
+      return <Later trouble={trouble} onSend={() => order.onSend({})} onCancel={onCancel} />;
     default:
       return <Told trouble={trouble} />;
   }
@@ -75,13 +77,13 @@ function Told({ trouble, children }: { trouble: Trouble; children?: ReactNode })
   );
 }
 
-type ShortProps = Pick<Props, "trouble" | "models" | "kind" | "draft" | "onSend">;
+type ShortProps = Omit<Props, "onCancel">;
 
 /** Not enough credits: what would fit, and where more come from. */
-function Short({ trouble, models, kind, draft, onSend }: ShortProps) {
+function Short({ trouble, models, kind, draft, references, onSend }: ShortProps) {
   const balance = useBalance();
   const isAdmin = useMe()?.role === "admin";
-  const offers = useOffers(models, kind, draft);
+  const offers = useOffers(models, kind, draft, references);
   const instead = balance && offers ? affordable(offers, draft, balance.available) : null;
   return (
     <Told trouble={trouble}>
@@ -112,14 +114,16 @@ function useOffers(
   models: readonly Model[],
   kind: Model["kind"],
   draft: Draft,
+  references: readonly string[],
 ): readonly Offer[] | null {
   const able = models
     .filter((model) => model.available && model.kind === kind)
+    .filter((model) => model.capabilities.references_max >= references.length)
     .sort((a, b) => least(a) - least(b))
     .slice(0, OFFERS_MAX);
   const quotes = useQueries({
     queries: able.map((model) =>
-      quoteOf(orderFrom({ ...draft, model: model.id }, abilities(models, model.id))),
+      quoteOf(orderFrom({ ...draft, model: model.id }, abilities(models, model.id), references)),
     ),
   });
   if (quotes.some((quote) => quote.isPending)) return null;

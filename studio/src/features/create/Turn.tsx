@@ -9,6 +9,7 @@ import { Frames } from "./Frames";
 import { Notes } from "./Notes";
 import { TextOutput } from "./TextOutput";
 import styles from "./turn.module.css";
+import { Used } from "./Used";
 import { Waiting } from "./Waiting";
 
 type Props = {
@@ -38,6 +39,7 @@ export const Turn = memo(function Turn({ seed, models, onEdit, heading, newest }
     >
       {heading && <h2 className={styles.day}>{heading}</h2>}
       <p className={long ? styles.promptLong : styles.prompt}>{job.prompt}</p>
+      <Used ids={job.references} />
       {lost && !watched ? (
         <div className={styles.line}>
           <Failure job={job} model={name} />

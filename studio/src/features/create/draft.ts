@@ -32,6 +32,7 @@ export type Abilities = {
   seed: boolean;
   negative: boolean;
   promptMax: number;
+  referencesMax: number;
   /** Credits for one picture, cheapest and dearest. */
   price: readonly [number, number];
 };
@@ -39,6 +40,8 @@ export type Abilities = {
 export const COUNT_MAX = 4;
 
 /** What the server takes for any model. */
+export const REFERENCES_MAX = 8;
+
 const PROMPT_MAX = 8000;
 
 const commonAspects = ["1:1", "4:5", "3:4", "2:3", "9:16", "5:4", "4:3", "3:2", "16:9", "21:9"];
@@ -57,6 +60,7 @@ export function abilities(models: readonly Model[], chosen: string): Abilities {
     seed: can.some((one) => one.seed),
     negative: named.length > 0 && can.some((one) => one.negative_prompt),
     promptMax: Math.min(PROMPT_MAX, ...able.map((model) => model.prompt_max)),
+    referencesMax: Math.min(REFERENCES_MAX, Math.max(0, ...can.map((one) => one.references_max))),
     price: credits.length > 0 ? [Math.min(...credits), Math.max(...credits)] : [0, 0],
   };
 }
@@ -81,7 +85,11 @@ export function fitted(draft: Draft, can: Abilities): Draft {
   };
 }
 
-export function orderFrom(wished: Draft, can: Abilities): JobIn {
+export function orderFrom(
+  wished: Draft,
+  can: Abilities,
+  references: readonly string[] = [],
+): JobIn {
   const draft = fitted(wished, can);
   return {
     prompt: draft.prompt.trim(),
@@ -91,6 +99,7 @@ export function orderFrom(wished: Draft, can: Abilities): JobIn {
     priority: draft.priority,
     ...(draft.style ? { style: draft.style } : {}),
     ...(draft.negative.trim() ? { negative_prompt: draft.negative.trim() } : {}),
+    ...(references.length > 0 ? { references: [...references] } : {}),
     parameters: {
       ...(can.kind === "image" ? { aspect_ratio: draft.aspect } : {}),
       ...(draft.seed === null ? {} : { seed: draft.seed }),

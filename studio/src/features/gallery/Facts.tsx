@@ -1,20 +1,20 @@
 /** What is known about a picture, and where it leads. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Copy, PenLine } from "lucide-react";
+import { Copy, ImagePlus, PenLine } from "lucide-react";
 import type { ReactNode } from "react";
-import type { AssetFilter } from "@/shared/api/assets";
+import type { AssetFilter, Pictured } from "@/shared/api/assets";
 import { modelName, useModels, useStyles } from "@/shared/api/catalogue";
 import { jobQuery } from "@/shared/api/jobs";
-import type { Asset } from "@/shared/api/types";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
 import { bytes, duration, moment, size } from "@/shared/ui/format";
 import { Picture } from "@/shared/ui/Picture";
 import { Receipt } from "@/shared/ui/Receipt";
 import styles from "./lightbox.module.css";
+import { Relatives } from "./Relatives";
 
-type Props = { asset: Asset; hidden: boolean; filter: AssetFilter };
+type Props = { asset: Pictured; hidden: boolean; filter: AssetFilter };
 
 export function Facts({ asset, hidden, filter }: Props) {
   const { models } = useModels();
@@ -31,19 +31,27 @@ export function Facts({ asset, hidden, filter }: Props) {
 
   return (
     <aside className={styles.facts} aria-label="Facts" hidden={hidden}>
-      <h1 className={styles.prompt}>{prompt ?? "Picture"}</h1>
-      {prompt && (
-        <div className={styles.does}>
+      <h1 className={styles.prompt}>
+        {prompt ?? (asset.kind === "upload" ? "Uploaded picture" : "Picture")}
+      </h1>
+      <div className={styles.does}>
+        {prompt && (
           <Link to="/" search={{ prompt }} className={buttonClass("outline")}>
             <PenLine aria-hidden />
             Use this prompt
           </Link>
+        )}
+        <Link to="/" search={{ reference: asset.id }} className={buttonClass("outline")}>
+          <ImagePlus aria-hidden />
+          Use as reference
+        </Link>
+        {prompt && (
           <Button onClick={() => copy(prompt, "Prompt")}>
             <Copy aria-hidden />
-            Copy
+            Copy prompt
           </Button>
-        </div>
-      )}
+        )}
+      </div>
       <dl>
         <Fact name="Model">{asset.model && modelName(models, asset.model)}</Fact>
         <Fact name="Chosen">{job?.requested_model === "auto" && job.model_reason}</Fact>
@@ -95,6 +103,8 @@ export function Facts({ asset, hidden, filter }: Props) {
           </ul>
         </section>
       )}
+      <Relatives title="Made from" ids={asset.parents} filter={filter} />
+      <Relatives title="Used for" ids={asset.children} filter={filter} />
     </aside>
   );
 }

@@ -19,8 +19,7 @@ import {
   X,
 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useAsset, useAssets, useStar } from "@/shared/api/assets";
-import type { Asset } from "@/shared/api/types";
+import { type Pictured, useAsset, useAssets, useStar } from "@/shared/api/assets";
 import { Button, buttonClass, IconButton } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
 import { moveFocusOf } from "@/shared/ui/place";
@@ -57,7 +56,7 @@ export function Lightbox() {
   return <main id="main" tabIndex={-1} className={styles.page} aria-busy="true" />;
 }
 
-function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
+function Opened({ asset, onExpired }: { asset: Pictured; onExpired: () => void }) {
   const filter = useSearch({ from: "/i/$id" });
   const navigate = useNavigate();
   const router = useRouter();
@@ -94,6 +93,7 @@ function Opened({ asset, onExpired }: { asset: Asset; onExpired: () => void }) {
     ArrowRight: () => (full ? false : show(older)),
     i: toggleFacts,
     z: toggleFull,
+    e: () => navigate({ to: "/", search: { reference: asset.id } }),
     d: () => download.current?.click(),
     ".": toggleStar,
     Delete: removeIt,

@@ -1,6 +1,6 @@
 /** One picture on the wall. */
 import { Link } from "@tanstack/react-router";
-import { Star, Trash2 } from "lucide-react";
+import { ImagePlus, Star, Trash2 } from "lucide-react";
 import { memo } from "react";
 import { type AssetFilter, useStar } from "@/shared/api/assets";
 import type { Asset } from "@/shared/api/types";
@@ -37,7 +37,8 @@ export const Tile = memo(
   }: Props) {
     const star = useStar();
     const under = impression(asset.thumbhash);
-    const name = asset.prompt ?? "Picture without a prompt";
+    const name =
+      asset.prompt ?? (asset.kind === "upload" ? "Uploaded picture" : "Picture without a prompt");
     const tab = active ? 0 : -1;
     const toggle = () => star.mutate({ id: asset.id, starred: !asset.starred });
     return (
@@ -77,6 +78,16 @@ export const Tile = memo(
         >
           <Star aria-hidden />
         </button>
+        <Link
+          to="/"
+          search={{ reference: asset.id }}
+          className={`${styles.mark} ${styles.use}`}
+          aria-label="Use as reference"
+          title="Use as reference"
+          tabIndex={tab}
+        >
+          <ImagePlus aria-hidden />
+        </Link>
         <button
           type="button"
           className={`${styles.mark} ${styles.delete}`}

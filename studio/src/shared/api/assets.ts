@@ -9,7 +9,10 @@ import {
 } from "@tanstack/react-query";
 import { answered, api } from "./client";
 import { keys } from "./keys";
-import type { Asset, AssetPage } from "./types";
+import type { Asset, AssetDetail, AssetPage } from "./types";
+
+/** A picture, with its relatives once it has been asked for by itself. */
+export type Pictured = Asset & Partial<Pick<AssetDetail, "parents" | "children">>;
 
 export type AssetFilter = {
   q?: string | undefined;
@@ -52,18 +55,19 @@ export function useAsset(id: string) {
   const cache = useQueryClient();
   return useQuery({
     queryKey: keys.asset(id),
-    queryFn: ({ signal }) =>
+    queryFn: ({ signal }): Promise<Pictured> =>
       answered(api.GET("/api/assets/{asset_id}", { params: { path: { asset_id: id } }, signal })),
     // From the gallery it is there at once; a deep link asks.
-    initialData: () => inPages(cache, id),
+    initialData: (): Pictured | undefined => inPages(cache, id),
     initialDataUpdatedAt: 0,
     staleTime: 60_000,
-    structuralSharing: (before, after) => keepAddress(before as Asset | undefined, after as Asset),
+    structuralSharing: (before, after) =>
+      keepAddress(before as Pictured | undefined, after as Pictured),
   });
 }
 
 /** A new signature is a new download: keep the address while it is valid. */
-function keepAddress(before: Asset | undefined, after: Asset): Asset {
+function keepAddress(before: Pictured | undefined, after: Pictured): Pictured {
   if (!before || before.id !== after.id) return after;
   if (Date.parse(before.url_expires_at) < Date.now() + 60_000) return after;
   const { url, url_expires_at, thumbnails } = before;

@@ -39,6 +39,8 @@ export class Trouble extends Error {
     readonly fields: readonly { field: string; message: string }[] = [],
     readonly requestId: string | null = null,
     readonly retryAfterS: number | null = null,
+    /** A finer word than the code, where there is one. */
+    readonly kind: string = code,
   ) {
     super(detail);
     this.name = "Trouble";
@@ -49,6 +51,17 @@ export class Trouble extends Error {
 export const complaint = (error: Error): string =>
   error instanceof Trouble ? `${error.title}. ${error.detail}` : error.message;
 
+/** What the server says is wrong with one field of what was sent. */
+export const problemOf = (error: Error | null, field: string): string | undefined =>
+  error instanceof Trouble ? error.fields.find((one) => one.field === field)?.message : undefined;
+
+export const unreachable = (): Trouble =>
+  new Trouble(
+    "unreachable",
+    "Safelight can't be reached",
+    "The server didn't answer. Jobs that were accepted go on without you.",
+  );
+
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
 /** The body of a good answer; a `Trouble` for everything else, whoever sent it. */
@@ -58,17 +71,24 @@ export async function answered<T>(call: Promise<Answer<T>>): Promise<T> {
     answer = await call;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Trouble(
-      "unreachable",
-      "Safelight can't be reached",
-      "The server didn't answer. Jobs that were accepted go on without you.",
-    );
+    throw unreachable();
   }
   if (answer.response.ok) return answer.data as T;
-  throw troubleOf(answer.error, answer.response);
+  throw told(troubleOf(answer.error, answer.response));
 }
 
-function troubleOf(body: unknown, response: Response): Trouble {
+/** Sent to the window when the server does not know who is asking. */
+export const UNKNOWN_HERE = "safelight:unknown-here";
+
+/** Whoever asked hears of it too; but where the page has to go is the same, whatever was asked for. */
+export function told(trouble: Trouble): Trouble {
+  if (trouble.code === "unauthenticated") window.dispatchEvent(new Event(UNKNOWN_HERE));
+  return trouble;
+}
+
+type Head = { status: number; headers: { get(name: string): string | null } };
+
+export function troubleOf(body: unknown, response: Head): Trouble {
   if (isProblem(body)) {
     return new Trouble(
       body.code,
@@ -77,6 +97,7 @@ function troubleOf(body: unknown, response: Response): Trouble {
       body.errors,
       body.request_id ?? null,
       body.retry_after ?? null,
+      body.type.split("#")[1] ?? body.code,
     );
   }
   // A proxy in between answers in its own words; those are for its operator, not for the reader.

@@ -26,10 +26,14 @@ export function useStream(announce: Announce): StreamState {
       onState: (now) => {
         setState(now);
         if (now === "open") unheard();
+        // The stream does not say why it is gone: a login that has ended would be waited for in vain.
+        else void cache.invalidateQueries({ queryKey: keys.me });
       },
       onReturn: () => {
         void cache.invalidateQueries({ queryKey: ["jobs"] });
         void cache.invalidateQueries({ queryKey: keys.models });
+        // It may have been away because nobody is logged in any more.
+        void cache.invalidateQueries({ queryKey: keys.me });
         credits();
       },
       onEvent: (event) => {

@@ -4,17 +4,16 @@ import { answered, api } from "./client";
 import { keys } from "./keys";
 import type { Me } from "./types";
 
-export function useMe(): Me | undefined {
-  return useQuery({
-    queryKey: keys.me,
-    queryFn: ({ signal }) => answered(api.GET("/api/me", { signal })),
-    staleTime: Number.POSITIVE_INFINITY,
-  }).data;
-}
+export const meQuery = {
+  queryKey: keys.me,
+  queryFn: ({ signal }: { signal: AbortSignal }) => answered(api.GET("/api/me", { signal })),
+  staleTime: Number.POSITIVE_INFINITY,
+};
+
+export const useMe = (): Me | undefined => useQuery(meQuery).data;
 
 /**
  * Visitors are given credits as they order, out of a share their address has: what their account holds at the
  * moment says nothing about what they can order.
  */
-export const isVisitor = (me: Me | undefined): boolean =>
-  me?.accounts === true && me.email === null && me.role === "user";
+export const isVisitor = (me: Me | undefined): boolean => me?.kind === "visitor";

@@ -12,6 +12,8 @@ export function Modal({ title, onClose, children }: Props) {
   useEffect(() => {
     const dialog = box.current;
     dialog?.showModal();
+    // A form is there to be filled in; otherwise the first button, Close, has the focus.
+    dialog?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => dialog?.close();
   }, []);
   return (

@@ -1,7 +1,12 @@
 import { toast } from "./toast";
 
-/** The clipboard API is missing on http://192.168.…, where most self-hosted pages live. */
 export async function copy(text: string, what: string): Promise<void> {
+  await toClipboard(text);
+  toast(`${what} copied`);
+}
+
+/** The clipboard API is missing on http://192.168.…, where most self-hosted pages live. */
+export async function toClipboard(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -9,10 +14,10 @@ export async function copy(text: string, what: string): Promise<void> {
     box.value = text;
     box.style.position = "fixed";
     box.style.opacity = "0";
-    document.body.append(box);
+    // Behind an open dialog nothing can be selected.
+    (document.querySelector("dialog[open]") ?? document.body).append(box);
     box.select();
     document.execCommand("copy");
     box.remove();
   }
-  toast(`${what} copied`);
 }

@@ -1,19 +1,31 @@
 /** A labelled field with its hint and what is wrong with it. */
-import { useId } from "react";
-import styles from "./admin.module.css";
+import { type InputHTMLAttributes, useId } from "react";
+import styles from "./form.module.css";
 
-type Props = {
+type Input = Pick<
+  InputHTMLAttributes<HTMLInputElement>,
+  | "autoCapitalize"
+  | "autoComplete"
+  | "inputMode"
+  | "maxLength"
+  | "min"
+  | "name"
+  | "required"
+  | "spellCheck"
+  | "type"
+>;
+
+type Props = Input & {
   label: string;
   value: string;
   onChange: (value: string) => void;
   hint?: string;
   problem?: string | undefined;
-  inputMode?: "numeric" | "text";
-  required?: boolean;
-  maxLength?: number;
+  /** Has the focus when its dialog opens. */
+  first?: boolean;
 };
 
-export function Field({ label, value, onChange, hint, problem, ...input }: Props) {
+export function Field({ label, value, onChange, hint, problem, first, ...input }: Props) {
   const id = useId();
   return (
     <div className={styles.field}>
@@ -21,6 +33,7 @@ export function Field({ label, value, onChange, hint, problem, ...input }: Props
       <input
         id={id}
         autoComplete="off"
+        data-first={first || undefined}
         value={value}
         aria-describedby={`${id}-about`}
         aria-invalid={problem !== undefined}

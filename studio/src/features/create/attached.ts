@@ -1,0 +1,26 @@
+/** What is attached to the prompt, how far it is, and whether the model can start from it. */
+import { useQueryClient } from "@tanstack/react-query";
+import { keys } from "@/shared/api/keys";
+import type { Model } from "@/shared/api/types";
+import { useDroppedFiles } from "./drop";
+import { misfit } from "./fits";
+import { addFiles, idsOf, useReferences } from "./references";
+
+export function useAttached(models: readonly Model[], model: string, max: number) {
+  const cache = useQueryClient();
+  const references = useReferences();
+  const attach = (files: readonly File[]) =>
+    addFiles(files, (asset) => {
+      cache.setQueryData(keys.asset(asset.id), asset);
+      void cache.invalidateQueries({ queryKey: keys.allAssets });
+    });
+  return {
+    references,
+    ids: idsOf(references),
+    uploading: references.some(({ id, problem }) => id === null && problem === null),
+    broken: references.some(({ problem }) => problem !== null),
+    unfit: models.length > 0 ? misfit(models, model, max, references.length) : null,
+    attach,
+    dragging: useDroppedFiles(attach),
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * The pictures an order starts from, in the order in which they are sent. Kept outside of the page: an upload goes
+ * on while somebody looks at the gallery, and a finished one is still there after a reload.
+ */
+import { useSyncExternalStore } from "react";
+import { freshKey } from "@/shared/api/random";
+import { TAKEN_UP } from "@/shared/api/session";
+import type { Asset } from "@/shared/api/types";
+import { sendFile, whyNot } from "@/shared/api/upload";
+import { read, write } from "@/shared/ui/stored";
+import { toast } from "@/shared/ui/toast";
+import { REFERENCES_MAX } from "./draft";
+
+export type Reference = {
+  key: string;
+  /** Null until the server has it. */
+  id: string | null;
+  name: string;
+  /** The file itself, as long as it is all there is to see. */
+  preview: string | null;
+  /** Of the upload, 0..1. */
+  progress: number;
+  problem: string | null;
+};
+
+const KEY = "safelight.references";
+/** HTTP/1.1 has six connections for all tabs, and the page needs some itself. */
+const AT_ONCE = 3;
+
+const isIds = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === "string" && one !== "");
+
+const known = (id: string): Reference => ({
+  key: id,
+  id,
+  name: "",
+  preview: null,
+  progress: 1,
+  problem: null,
+});
+
+type Upload = { file: File; stop: AbortController; onDone: (asset: Asset) => void };
+
+const stored = (): readonly Reference[] =>
+  read<string[]>(KEY, [], isIds).slice(0, REFERENCES_MAX).map(known);
+
+let list = stored();
+const uploads = new Map<string, Upload>();
+const waiting: string[] = [];
+const listeners = new Set<() => void>();
+let sending = 0;
+
+function show(next: readonly Reference[]): void {
+  list = next;
+  write(KEY, idsOf(list));
+  for (const listener of listeners) listener();
+}
+
+window.addEventListener(TAKEN_UP, () => show(stored()));
+
+const change = (key: string, what: Partial<Reference>) =>
+  show(list.map((one) => (one.key === key ? { ...one, ...what } : one)));
+
+export const useReferences = (): readonly Reference[] =>
+  useSyncExternalStore(
+    (changed) => {
+      listeners.add(changed);
+      return () => listeners.delete(changed);
+    },
+    () => list,
+  );
+
+export const idsOf = (references: readonly Reference[]): string[] =>
+  references.flatMap(({ id }) => id ?? []);
+
+/** As many as there is room for; says so when that is not all. */
+function fitting<T>(wanted: readonly T[]): readonly T[] {
+  const room = REFERENCES_MAX - list.length;
+  if (wanted.length > room) toast(`${REFERENCES_MAX} references at most`);
+  return wanted.slice(0, Math.max(0, room));
+}
+
+export function addPictures(ids: readonly string[]): void {
+  const news = ids.filter((id) => list.every((one) => one.id !== id));
+  show([...list, ...fitting(news).map(known)]);
+}
+
+/** The next picture is to start from this one. */
+export function startFrom(id: string): void {
+  addPictures([id]);
+  document.getElementById("prompt")?.focus();
+}
+
+export function addFiles(files: readonly File[], onDone: (asset: Asset) => void): void {
+  const news = fitting(files).map((file): Reference => {
+    const key = freshKey();
+    uploads.set(key, { file, stop: new AbortController(), onDone });
+    waiting.push(key);
+    const { name } = file;
+    return { key, id: null, name, preview: URL.createObjectURL(file), progress: 0, problem: null };
+  });
+  show([...list, ...news]);
+  sendNext();
+}
+
+function sendNext(): void {
+  while (sending < AT_ONCE) {
+    const key = waiting.shift();
+    if (key === undefined) return;
+    const upload = uploads.get(key);
+    if (upload) void send(key, upload);
+  }
+}
+
+async function send(key: string, { file, stop, onDone }: Upload): Promise<void> {
+  sending += 1;
+  try {
+    const asset = await sendFile(file, (progress) => change(key, { progress }), stop.signal);
+    onDone(asset);
+    arrive(key, asset.id);
+  } catch (error) {
+    if (!stop.signal.aborted) change(key, { problem: whyNot(error) });
+  } finally {
+    sending -= 1;
+    sendNext();
+  }
+}
+
+function arrive(key: string, id: string): void {
+  uploads.delete(key);
+  // The same file twice is one picture.
+  if (list.some((one) => one.id === id)) removeReference(key);
+  else change(key, { id, progress: 1 });
+}
+
+export function retryUpload(key: string): void {
+  const upload = uploads.get(key);
+  if (!upload) return;
+  change(key, { problem: null, progress: 0 });
+  waiting.push(key);
+  sendNext();
+}
+
+export function removeReference(key: string): void {
+  uploads.get(key)?.stop.abort();
+  uploads.delete(key);
+  const gone = list.find((one) => one.key === key);
+  if (gone?.preview) URL.revokeObjectURL(gone.preview);
+  show(list.filter((one) => one.key !== key));
+}
+
+/** They went along with an order. What was added meanwhile stays. */
+export function releaseReferences(ids: readonly string[]): void {
+  for (const one of list) if (one.id && ids.includes(one.id)) removeReference(one.key);
+}
