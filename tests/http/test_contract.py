@@ -116,6 +116,7 @@ def name_what_there_is(case: Case, job_id: str) -> None:
 
 
 # Nothing is there to be named: no asset, no key, no dead letter, nothing to pay back.
+NO_PICTURE = ("post", "/api/assets")  # random bytes are none; tests/http/test_uploads.py has some
 NEVER_FOUND = ("{asset_id}", "{key_id}", "/dead-letters/{job_id}", "/admin/refunds")
 
 
@@ -130,7 +131,7 @@ async def test_no_request_breaks_the_server_or_the_contract(
     await asyncio.to_thread(ask, desk.url, method, path, job["id"], seen)
 
     assert sum(seen.values()) >= (CASES_EACH if takes_input(method, path) else 1)
-    if not any(part in path for part in NEVER_FOUND):
+    if not any(part in path for part in NEVER_FOUND) and (method, path) != NO_PICTURE:
         assert any(status < 300 or status == 409 for status in seen), seen
     assert (await desk.client.get("/readyz")).status_code == 200
 
