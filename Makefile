@@ -66,7 +66,7 @@ lock:
 # The fault tests in their long size, and planted bugs that the tests must notice: up to an hour.
 torture: setup
 	@TORTURE=1 LEDGER_EXAMPLES=10000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py \
-	  tests/isolation tests/browser/test_polyglots.py tests/http/test_contract.py
+	  tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py tests/http/test_contract.py
 	@$(BIN)/python -m tests.faults.bugs
 
 bench: setup

@@ -17,6 +17,7 @@ import asyncpg
 
 from bench.credits import fairness, overspending, reserve_and_submit
 from bench.load import Result, get, load, read_answer
+from bench.pictures import pictures
 from bench.process import Server, running
 from bench.report import order, raw_inserts, row
 from safelight.jobs.listing import cursor_of
@@ -201,6 +202,7 @@ async def main() -> None:
         await end_to_end(server)
         await reaction(server)
     await pages()
+    await pictures()
     await reserve_and_submit()
     await overspending()
     await fairness()

@@ -10,13 +10,16 @@ from typing import Any
 
 HEAD = struct.Struct("!cI")
 READY = b"R"  # the child can work now
+_TOGETHER_BYTES = 1024 * 1024
 
 
 def write_frame(target: Any, kind: bytes, *parts: bytes) -> None:
     """Into an unbuffered pipe, which takes only a piece of a long frame at a time."""
-    _write_all(target, HEAD.pack(kind, sum(map(len, parts))))
-    for part in parts:
-        _write_all(target, part)
+    total = sum(map(len, parts))
+    pieces = (HEAD.pack(kind, total), *parts)
+    # In one piece where that is cheap: whoever reads is woken by every write.
+    for piece in pieces if total > _TOGETHER_BYTES else (b"".join(pieces),):
+        _write_all(target, piece)
 
 
 def _write_all(target: Any, data: bytes) -> None:

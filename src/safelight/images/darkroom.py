@@ -19,6 +19,7 @@ from safelight.frames import HEAD
 from safelight.images import thumbhash
 from safelight.images.headers import Header, Undecodable
 from safelight.images.orders import COPY, DONE, FAILED, PREVIEWS, SHRINK
+from safelight.values.errors import Overloaded
 from safelight.values.images import ImageFormat
 
 AT_ONCE = 2
@@ -143,6 +144,19 @@ class Darkroom:
             raise Undecodable("It could not be decoded.")
         return _unpacked(body)
 
+    async def _start(self) -> _Developer:
+        """Raises: Overloaded: a machine that cannot start a process has other worries."""
+        # A process that reads what strangers send is told nothing of keys and addresses.
+        known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        try:
+            return await _Developer.start(
+                "safelight.images.darkroom_child",
+                environment=known | _ENVIRONMENT,
+                answer_bytes_max=_ANSWER_BYTES_MAX,
+            )
+        except (ChildEnded, TimeoutError, OSError) as error:
+            raise Overloaded(f"Pictures cannot be decoded at the moment: {error}.") from None
+
     async def _take(self) -> _Developer:
         while self._idle:
             child = self._idle.pop()
@@ -151,13 +165,7 @@ class Darkroom:
             self._drop(child)
         if self._closed:
             raise Undecodable("The server is stopping.")
-        # A process that reads what strangers send is told nothing of keys and addresses.
-        known = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        child = await _Developer.start(
-            "safelight.images.darkroom_child",
-            environment=known | _ENVIRONMENT,
-            answer_bytes_max=_ANSWER_BYTES_MAX,
-        )
+        child = await self._start()
         self._all.add(child)
         return child
 
@@ -186,12 +194,16 @@ class Darkroom:
 
 
 def _unpacked(body: bytes) -> tuple[dict[str, Any], list[bytes]]:
-    line, _, rest = body.partition(b"\n")
-    told: dict[str, Any] = json.loads(line)
-    blobs, place = [], 0
-    for length in told["blobs"]:
-        blobs.append(rest[place : place + length])
-        place += length
+    """Raises: Undecodable: a picture may have talked its process into anything."""
+    try:
+        line, _, rest = body.partition(b"\n")
+        told: dict[str, Any] = json.loads(line)
+        blobs, place = [], 0
+        for length in told["blobs"]:
+            blobs.append(rest[place : place + length])
+            place += length
+    except (ValueError, KeyError, TypeError):
+        raise Undecodable("It could not be decoded.") from None
     return told, blobs
 
 

@@ -31,6 +31,7 @@ Answer = tuple[dict[str, Any], list[bytes]]
 def main() -> None:
     """Work until the input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    os.closerange(3, 4096)  # whatever the server had open is not this process's
     # A library that prints must not end up between our frames.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
