@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
-import httpx2
 import structlog
 from fastapi import FastAPI
 from pydantic import ValidationError
@@ -26,7 +25,7 @@ from safelight.database.embedded import DatabaseUnusable, EmbeddedPostgres
 from safelight.database.migrate import migrate
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
-from safelight.egress.client import Egress
+from safelight.egress.client import LOGINS, Egress
 from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
@@ -277,8 +276,9 @@ def _oidc(settings: Settings) -> Oidc:
         )
         for name, known in settings.oidc.items()
     }
+    egress = open_egress(settings)
     # A client for each call: logins are rare, and nothing is kept of one for the next.
-    return Oidc(clients, lambda: httpx2.AsyncClient(timeout=10, trust_env=False))
+    return Oidc(clients, lambda issuer: egress.client(LOGINS, own=[Target.of_url(issuer)]))
 
 
 def _access(settings: Settings, database: Database, reception: Reception) -> Access:

@@ -28,7 +28,7 @@ from safelight.accounts.joining import Identity
 from safelight.accounts.oidc_transactions import Transaction
 from safelight.values.errors import NotFound, Overloaded, Unauthenticated
 
-ClientFactory = Callable[[], httpx2.AsyncClient]
+ClientFactory = Callable[[str], httpx2.AsyncClient]  # given the issuer it is to ask
 
 # Signatures with a key that only the issuer has. `none` is no signature, and HS256's key is known
 # to whoever has the client's secret.
@@ -201,7 +201,7 @@ class OidcProvider:
         try:
             async with (
                 asyncio.timeout(_ANSWER_S),
-                self._open() as client,
+                self._open(self._client.issuer) as client,
                 client.stream(method, url, follow_redirects=False, **options) as answer,
             ):
                 async for piece in answer.aiter_bytes():
