@@ -116,7 +116,8 @@ def name_what_there_is(case: Case, job_id: str) -> None:
 
 
 # Nothing is there to be named: no asset, no key, no other user, no dead letter, no invite, no
-# payment. Nobody may change himself, and logins are off here (test_logins.py asks where they are on).
+# payment. Nobody may change himself, and logins are off here (test_logins.py asks where they are
+# on).
 NEVER_FOUND = (
     *("{asset_id}", "{key_id}", "{user_id}", "/dead-letters/{job_id}", "/admin/refunds"),
     *("{invite_id}", "/admin/users/{user}", "/api/auth/"),
