@@ -1,12 +1,14 @@
 /** Model, shape and number: the three choices in sight. */
 import type { Model } from "@/shared/api/types";
 import { credits } from "@/shared/ui/format";
+import { useNarrow } from "@/shared/ui/media";
 import { type Choice, Picker } from "@/shared/ui/Picker";
 import styles from "./composer.module.css";
 
 type ModelProps = { models: readonly Model[]; value: string; onChange: (id: string) => void };
 
 export function ModelPicker({ models, value, onChange }: ModelProps) {
+  const narrow = useNarrow();
   const both = models.some((model) => model.kind === "text");
   const auto: Choice<string> = {
     value: "auto",
@@ -27,7 +29,7 @@ export function ModelPicker({ models, value, onChange }: ModelProps) {
       value={value}
       choices={[auto, ...rest]}
       onChange={onChange}
-      minWidth={70}
+      minWidth={narrow ? 52 : 70}
       width={320}
     />
   );
@@ -48,12 +50,21 @@ function about(model: Model): string {
 type AspectProps = { ratios: readonly string[]; value: string; onChange: (ratio: string) => void };
 
 export function AspectPicker({ ratios, value, onChange }: AspectProps) {
+  const narrow = useNarrow();
   const choices = ratios.map((ratio) => ({
     value: ratio,
     label: ratio,
     icon: <Shape ratio={ratio} />,
   }));
-  return <Picker label="Shape" value={value} choices={choices} onChange={onChange} minWidth={74} />;
+  return (
+    <Picker
+      label="Shape"
+      value={value}
+      choices={choices}
+      onChange={onChange}
+      minWidth={narrow ? 62 : 74}
+    />
+  );
 }
 
 function Shape({ ratio }: { ratio: string }) {
@@ -70,6 +81,7 @@ function Shape({ ratio }: { ratio: string }) {
 type CountProps = { max: number; value: number; onChange: (count: number) => void };
 
 export function CountPicker({ max, value, onChange }: CountProps) {
+  const narrow = useNarrow();
   const choices = Array.from({ length: max }, (_, i) => ({
     value: String(i + 1),
     label: `×${i + 1}`,
@@ -81,7 +93,7 @@ export function CountPicker({ max, value, onChange }: CountProps) {
       value={String(value)}
       choices={choices}
       onChange={(count) => onChange(Number(count))}
-      minWidth={50}
+      minWidth={narrow ? 38 : 50}
     />
   );
 }
