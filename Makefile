@@ -54,7 +54,7 @@ contracts:
 	@$(BIN)/lint-imports
 
 unit:
-	@VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	@VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 openapi:
 	@$(BIN)/safelight openapi > studio/openapi.json

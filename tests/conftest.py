@@ -25,6 +25,29 @@ for name in list(os.environ):
         del os.environ[name]
 
 
+# Long ones first: who is given one of them last works on alone while the others wait.
+LONG_FILES = (
+    "credits/test_ledger_machine.py",
+    "faults/test_nothing_is_lost.py",
+    "faults/test_database_restarts.py",
+    "http/test_contract.py",
+    "images/test_hostile.py",
+    "faults/",
+    "isolation/",
+    "browser/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(folder).as_posix()
+        return next((n for n, name in enumerate(LONG_FILES) if path.startswith(name)), 99)
+
+    items.sort(key=place)
+
+
 class Cluster:
     """One embedded PostgreSQL, with a migrated template that every test clones."""
 

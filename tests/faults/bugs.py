@@ -50,8 +50,8 @@ BUGS = (
     Bug(
         "the account is read without a lock before it is charged",
         "jobs/intake.py",
-        "WHERE id IN (SELECT owner_id FROM ordered) ORDER BY id FOR NO KEY UPDATE",
-        "WHERE id IN (SELECT owner_id FROM ordered) ORDER BY id",
+        "AND closed_at IS NULL\n    ORDER BY id FOR NO KEY UPDATE",
+        "AND closed_at IS NULL\n    ORDER BY id",
         ("tests/faults/test_overspending.py",),
     ),
     Bug(

@@ -12,7 +12,7 @@ import pytest_asyncio
 from fastapi.routing import APIRoute
 
 from safelight.credits.accounts import CREDITS_MAX
-from safelight.http.caller import admin
+from safelight.http.caller import admin, confirmed_admin
 from safelight.http.credits import router
 from safelight.values.ids import LOCAL_OWNER, new_id
 from tests.conftest import Cluster
@@ -487,7 +487,7 @@ async def test_what_changes_other_peoples_credits_is_for_administrators() -> Non
     guarded = {
         route.path
         for route in routes
-        if admin in [needed.call for needed in route.dependant.dependencies]
+        if {admin, confirmed_admin} & {needed.call for needed in route.dependant.dependencies}
     }
 
     assert guarded == {route.path for route in routes if "/admin/" in route.path}

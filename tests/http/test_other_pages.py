@@ -119,6 +119,7 @@ async def test_behind_a_proxy_the_public_address_is_ours(
         house.client,  # type: ignore[arg-type]  # never asked
         hosts=frozenset(),
         body_bytes_max=1,
+        larger={},
         https=True,
         origin="https://pictures.example.org",
     )

@@ -29,6 +29,7 @@ NOT_BY_OWNER = {
     "accounts/users.py": "a user who registers, or who is named by whoever logs in",
     "credits/accounts.py:set_closed": "closes the account of whoever deletes himself",
     "jobs/endings.py:cancel_closed": "ends the jobs of whoever deletes himself",
+    "jobs/farewell.py:cancel_jobs_of": "looks whether all of them have ended",
     "accounts/keys.py:Keyring._look_up": "finds out who asks: the key that was shown is the proof",
     "credits/accounts.py:open_account": "writes an empty account for the visitor who orders",
     "credits/grants.py:grant": "gives the visitor who orders his address's allowance; `account_id` "

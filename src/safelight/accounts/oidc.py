@@ -26,16 +26,14 @@ from joserfc.jwk import KeySet
 
 from safelight.accounts.joining import Identity
 from safelight.accounts.oidc_transactions import Transaction
+from safelight.egress.client import AnswerTooLarge
 from safelight.values.errors import NotFound, Overloaded, Unauthenticated
-
-ClientFactory = Callable[[str], httpx2.AsyncClient]  # given the issuer it is to ask
 
 # Signatures with a key that only the issuer has. `none` is no signature, and HS256's key is known
 # to whoever has the client's secret.
 _ALGORITHMS = ("RS256", "ES256")
 _BASIC = "client_secret_basic"
 _SCOPE = "openid email profile"
-_ANSWER_BYTES_MAX = 1024 * 1024
 _ANSWER_S = 10.0
 _KEPT_S = 3600.0  # how long what an issuer says of itself is believed without asking again
 _KEYS_AGAIN_S = 30.0  # how soon its keys are asked for again because of an unknown one
@@ -74,7 +72,9 @@ class LoginRefused(Unauthenticated):
 class OidcProvider:
     """One issuer."""
 
-    def __init__(self, name: str, client: OidcClient, open_client: ClientFactory) -> None:
+    def __init__(
+        self, name: str, client: OidcClient, open_client: Callable[[str], httpx2.AsyncClient]
+    ) -> None:
         self.name = name
         self._client = client
         self._open = open_client
@@ -197,24 +197,21 @@ class OidcProvider:
 
     async def _ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
         """A JSON object. Raises: Overloaded when there is no answer, LoginRefused."""
-        body = b""
         try:
             async with (
                 asyncio.timeout(_ANSWER_S),
                 self._open(self._client.issuer) as client,
-                client.stream(method, url, follow_redirects=False, **options) as answer,
             ):
-                async for piece in answer.aiter_bytes():
-                    body += piece
-                    if len(body) > _ANSWER_BYTES_MAX:
-                        raise _refused(self.name, "too long an answer")
+                answer = await client.request(method, url, **options)
+        except AnswerTooLarge as error:
+            raise _refused(self.name, str(error)) from None
         except (httpx2.HTTPError, TimeoutError) as error:
             log.warning("a login provider cannot be reached", name=self.name, error=repr(error))
             raise Overloaded(f"{self.name} does not answer; try again later.", 5) from None
         if answer.status_code >= 500:
             raise Overloaded(f"{self.name} has a problem; try again later.", 5)
         try:
-            found = orjson.loads(body)
+            found = orjson.loads(answer.content)
         except ValueError:
             found = None
         if not isinstance(found, dict):
@@ -252,7 +249,9 @@ def _refused(name: str, why: str) -> LoginRefused:
 class Oidc:
     """The configured issuers by name."""
 
-    def __init__(self, clients: Mapping[str, OidcClient], open_client: ClientFactory) -> None:
+    def __init__(
+        self, clients: Mapping[str, OidcClient], open_client: Callable[[str], httpx2.AsyncClient]
+    ) -> None:
         self._providers = {
             name: OidcProvider(name, client, open_client) for name, client in clients.items()
         }
