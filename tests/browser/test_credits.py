@@ -244,7 +244,7 @@ async def test_waiting_jobs_say_where_they_stand_until_they_start(
         await finished(turn)
         await expect(turn).not_to_contain_text("in line")
     await expect(page.get_by_role("button", name="waiting")).to_have_count(0)
-    assert await shifted(page) <= 0.05
+    assert await shifted(page) <= 0.01  # a turn that ends moves none of those below it
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

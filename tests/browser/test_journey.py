@@ -104,7 +104,8 @@ async def test_text_is_written_while_one_looks(studio: Studio, page: Page) -> No
     await choose_model(page, "tiny-chat")
     turn = await send(page, "Say something about herons")
 
-    await expect(turn).to_contain_text("You asked", timeout=15_000)
+    # The first text loads a library, which takes seconds.
+    await expect(turn).to_contain_text("You asked", timeout=60_000)
     assert await turn.get_attribute("data-status") == "processing"
     await finished(turn)
     await expect(turn).to_contain_text("word by word.")

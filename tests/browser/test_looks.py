@@ -50,6 +50,8 @@ async def test_no_barrier_no_shift_no_sideways_scroll(
             await expect(page.locator("tr[data-key]")).to_be_visible()
         if route == "/account":
             await expect(page.get_by_role("heading", name="Storage")).to_be_visible()
+        # Half below a bar, a target is too small by the rules, wherever a page happens to stand.
+        await page.evaluate("window.scrollTo(0, 0)")
         found[route] = await violations(page)
         assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert await shifted(page) <= 0.05, route

@@ -1,9 +1,10 @@
 /** The line under a job that has ended: its facts, and what one may want next. */
 import { Copy, Download, ImagePlus, PenLine, RotateCcw, Shuffle } from "lucide-react";
+import { takesReferences } from "@/shared/api/catalogue";
 import { complaint } from "@/shared/api/client";
 import { newOrder, orderOf, useRetry, useSubmit } from "@/shared/api/jobs";
 import type { Job, JobIn, Model } from "@/shared/api/types";
-import { Button, buttonClass } from "@/shared/ui/Button";
+import { Button, buttonClass, IconButton } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
 import { credits, duration, size } from "@/shared/ui/format";
 import { toast } from "@/shared/ui/toast";
@@ -43,7 +44,9 @@ export function Actions({ job, models, model, onEdit }: Props) {
     <div className={`${styles.below} ${styles.ended}`}>
       <p className={styles.meta}>
         {metaOf(job, model).map((fact) => (
-          <span key={fact}>{fact}</span>
+          <span key={fact} className={fact.startsWith("seed ") ? styles.seed : undefined}>
+            {fact}
+          </span>
         ))}
       </p>
       <div className={styles.actions}>
@@ -85,11 +88,10 @@ export function Actions({ job, models, model, onEdit }: Props) {
             {job.reused ? "Make a new one" : "Make another"}
           </Button>
         )}
-        {only && (
-          <Button onClick={() => startFrom(only.id)}>
+        {only && takesReferences(models) && (
+          <IconButton label="Use as reference" onClick={() => startFrom(only.id)}>
             <ImagePlus aria-hidden />
-            Use as reference
-          </Button>
+          </IconButton>
         )}
         <Downloads job={job} />
         {ways.includes("edit") ? (
@@ -98,10 +100,9 @@ export function Actions({ job, models, model, onEdit }: Props) {
             Edit prompt
           </Button>
         ) : (
-          <Button onClick={() => copy(job.prompt, "Prompt")}>
+          <IconButton label="Copy prompt" onClick={() => copy(job.prompt, "Prompt")}>
             <Copy aria-hidden />
-            Copy prompt
-          </Button>
+          </IconButton>
         )}
       </div>
     </div>
@@ -114,9 +115,14 @@ function Downloads({ job }: { job: Job }) {
   if (!first) return null;
   if (assets.length === 1) {
     return (
-      <a className={buttonClass()} href={first.url} download={fileName(job, 0)}>
+      <a
+        className={buttonClass("plain", "dense", true)}
+        aria-label="Download"
+        title="Download"
+        href={first.url}
+        download={fileName(job, 0)}
+      >
         <Download aria-hidden />
-        Download
       </a>
     );
   }

@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { useStyles } from "@/shared/api/catalogue";
+import { takesReferences, useStyles } from "@/shared/api/catalogue";
 import type { Trouble } from "@/shared/api/client";
 import { newOrder, useSubmit } from "@/shared/api/jobs";
 import { keys } from "@/shared/api/keys";
@@ -164,7 +164,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
         </p>
         <div className={styles.controls}>
           <div className={styles.choices}>
-            <AddReference onFiles={attach} />
+            {(!ready || takesReferences(models)) && <AddReference onFiles={attach} />}
             <ModelPicker models={models} value={draft.model} onChange={(model) => set({ model })} />
             {can.kind === "image" && (
               <AspectPicker
@@ -181,6 +181,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
               />
             )}
             <MoreOptions
+              ready={ready}
               draft={draft}
               can={can}
               guides={styleGuides}

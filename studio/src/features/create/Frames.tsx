@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ImagePlus } from "lucide-react";
 import type { CSSProperties } from "react";
+import { takesReferences, useModels } from "@/shared/api/catalogue";
 import type { Followed, Variant } from "@/shared/api/follow";
 import { refresh } from "@/shared/api/jobs";
 import { isEnded, type Job, type Output } from "@/shared/api/types";
@@ -72,6 +73,7 @@ type FrameProps = {
 function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps) {
   const cache = useQueryClient();
   const narrow = useNarrow();
+  const { models } = useModels();
   const asset = output?.asset;
   const waiting = !isEnded(job.status) && !asset && !output?.error;
   const error = output?.error ?? (isEnded(job.status) && !asset ? job.error : null);
@@ -101,7 +103,7 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
           />
         </Link>
       )}
-      {asset && job.count > 1 && isEnded(job.status) && (
+      {asset && job.count > 1 && isEnded(job.status) && takesReferences(models) && (
         <button
           type="button"
           className={styles.use}

@@ -10,7 +10,10 @@ import type { OptionsProps } from "./Options";
 const load = () => import("./Options");
 const Options = lazy(() => load().then((module) => ({ default: module.Options })));
 
-export function MoreOptions(props: OptionsProps) {
+// As high as what follows: a sheet that grows while it is read is missed by the finger.
+const soon = <div className={styles.loading} />;
+
+export function MoreOptions({ ready, ...props }: OptionsProps & { ready: boolean }) {
   const set = wishes(props.draft);
   return (
     <Panel
@@ -30,9 +33,7 @@ export function MoreOptions(props: OptionsProps) {
         </button>
       }
     >
-      <Suspense fallback={<div className={styles.loading} />}>
-        <Options {...props} />
-      </Suspense>
+      <Suspense fallback={soon}>{ready ? <Options {...props} /> : soon}</Suspense>
     </Panel>
   );
 }

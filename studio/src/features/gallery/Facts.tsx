@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { Copy, ImagePlus, PenLine } from "lucide-react";
 import type { ReactNode } from "react";
 import type { AssetFilter, Pictured } from "@/shared/api/assets";
-import { modelName, useModels, useStyles } from "@/shared/api/catalogue";
+import { modelName, takesReferences, useModels, useStyles } from "@/shared/api/catalogue";
 import { jobQuery } from "@/shared/api/jobs";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
@@ -41,10 +41,12 @@ export function Facts({ asset, hidden, filter }: Props) {
             Use this prompt
           </Link>
         )}
-        <Link to="/" search={{ reference: asset.id }} className={buttonClass("outline")}>
-          <ImagePlus aria-hidden />
-          Use as reference
-        </Link>
+        {takesReferences(models) && (
+          <Link to="/" search={{ reference: asset.id }} className={buttonClass("outline")}>
+            <ImagePlus aria-hidden />
+            Use as reference
+          </Link>
+        )}
         {prompt && (
           <Button onClick={() => copy(prompt, "Prompt")}>
             <Copy aria-hidden />

@@ -2,7 +2,7 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useAssets } from "@/shared/api/assets";
-import { modelName, useModels } from "@/shared/api/catalogue";
+import { modelName, takesReferences, useModels } from "@/shared/api/catalogue";
 import { buttonClass } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
 import { ListState } from "@/shared/ui/ListState";
@@ -26,6 +26,7 @@ export function Gallery() {
   const navigate = useNavigate({ from: "/gallery" });
   const pages = useAssets(filter);
   const { models } = useModels();
+  const usable = takesReferences(models);
   const [size, setSize] = useStored<number>("safelight.tiles", 200, isSize);
   const [active, setActive] = useState(0);
   const box = useRef<HTMLDivElement>(null);
@@ -148,6 +149,7 @@ export function Gallery() {
                   width={tile.width}
                   height={row.height}
                   active={tile.index === active}
+                  usable={usable}
                   onActive={() => setActive(tile.index)}
                   onRemove={() => remove(asset)}
                   onExpired={() => void pages.refetch()}

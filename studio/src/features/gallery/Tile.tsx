@@ -17,6 +17,8 @@ type Props = {
   width: number;
   height: number;
   active: boolean;
+  /** Whether a model here could start from it. */
+  usable: boolean;
   onActive: () => void;
   onRemove: () => void;
   onExpired: () => void;
@@ -31,6 +33,7 @@ export const Tile = memo(
     width,
     height,
     active,
+    usable,
     onActive,
     onRemove,
     onExpired,
@@ -78,16 +81,18 @@ export const Tile = memo(
         >
           <Star aria-hidden />
         </button>
-        <Link
-          to="/"
-          search={{ reference: asset.id }}
-          className={`${styles.mark} ${styles.use}`}
-          aria-label="Use as reference"
-          title="Use as reference"
-          tabIndex={tab}
-        >
-          <ImagePlus aria-hidden />
-        </Link>
+        {usable && (
+          <Link
+            to="/"
+            search={{ reference: asset.id }}
+            className={`${styles.mark} ${styles.use}`}
+            aria-label="Use as reference"
+            title="Use as reference"
+            tabIndex={tab}
+          >
+            <ImagePlus aria-hidden />
+          </Link>
+        )}
         <button
           type="button"
           className={`${styles.mark} ${styles.delete}`}
@@ -109,5 +114,6 @@ export const Tile = memo(
     a.y === b.y &&
     a.width === b.width &&
     a.height === b.height &&
-    a.active === b.active,
+    a.active === b.active &&
+    a.usable === b.usable,
 );

@@ -28,6 +28,10 @@ export function useStyles(): readonly Style[] {
   );
 }
 
+/** Whether any model that can be used starts from pictures: if none, nothing offers to. */
+export const takesReferences = (models: readonly Model[]): boolean =>
+  models.some((model) => model.available && model.capabilities.references_max > 0);
+
 /** The name people know a model by; an id that has left the catalogue stays readable. */
 export const modelName = (models: readonly Model[], id: string): string =>
   models.find((model) => model.id === id)?.name ?? id;
