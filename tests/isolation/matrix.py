@@ -22,7 +22,8 @@ OWNED = ("job", "ended job", "asset", "key")
 class Row:
     """needs: what a caller must show. thing: what the path names. body: of a request that is right.
     ok: what whoever may do it is answered, or several of it. visitors: whether people without a
-    key may, where they are let in at all."""
+    key may, where they are let in at all. proof: whether a session must have proved lately whose
+    it is."""
 
     needs: Needs
     thing: Thing | None = None
@@ -30,6 +31,7 @@ class Row:
     body: Callable[[Ids], dict[str, Any]] | None = None
     visitors: bool = True
     file: bool = False
+    proof: bool = False
 
 
 ROWS: dict[str, Row] = {
@@ -56,19 +58,28 @@ ROWS: dict[str, Row] = {
     "GET /api/credits": Row("jobs:read"),
     "GET /api/credits/ledger": Row("jobs:read"),
     "GET /api/keys": Row("whole key", visitors=False),
-    "POST /api/keys": Row("whole key", ok=201, body=lambda _: {"name": "new"}, visitors=False),
+    "POST /api/keys": Row(
+        "whole key", ok=201, body=lambda _: {"name": "new"}, visitors=False, proof=True
+    ),
     "DELETE /api/keys/{key_id}": Row("whole key", "key", visitors=False),
     "POST /api/admin/grants": Row(
         "admin",
         ok=201,
         body=lambda ids: {"user": ids["owner"], "credits": 1, "reference": ids["reference"]},
+        proof=True,
     ),
     # Nothing was charged for it yet, which is said only to whoever may ask.
     "POST /api/admin/refunds": Row(
-        "admin", "job", ok=422, body=lambda ids: {"job": ids["job_id"], "reference": "x"}
+        "admin",
+        "job",
+        ok=422,
+        body=lambda ids: {"job": ids["job_id"], "reference": "x"},
+        proof=True,
     ),
     "GET /api/admin/accounts": Row("admin"),
-    "PUT /api/admin/accounts/{user}": Row("admin", "user", body=lambda _: {"unlimited": False}),
+    "PUT /api/admin/accounts/{user}": Row(
+        "admin", "user", body=lambda _: {"unlimited": False}, proof=True
+    ),
     "GET /api/admin/queue": Row("admin"),
     "POST /api/admin/queue/{lane}/pause": Row("admin", "lane", body=lambda _: {"seconds": 1}),
     "POST /api/admin/queue/{lane}/resume": Row("admin", "lane"),
@@ -93,7 +104,7 @@ ROWS: dict[str, Row] = {
     "POST /api/auth/logout": Row("open"),
     "GET /api/auth/oidc/{name}": Row("open", ok=(404, 422)),
     "GET /api/auth/oidc/{name}/callback": Row("open", ok=(404, 422)),
-    "POST /api/auth/confirm": Row("whole key", ok=403, body=lambda _: {"password": "wrong"}),
+    "POST /api/auth/confirm": Row("whole key", ok=(403, 422), body=lambda _: {"password": "wrong"}),
     "POST /api/auth/password": Row(
         "whole key",
         ok=(401, 403, 422, 429),
@@ -104,16 +115,18 @@ ROWS: dict[str, Row] = {
     "DELETE /api/auth/sessions": Row("whole key", visitors=False),
     "DELETE /api/auth/sessions/{session_id}": Row("whole key", ok=404, visitors=False),
     "GET /api/admin/invites": Row("admin"),
-    "POST /api/admin/invites": Row("admin", ok=(201, 422), body=dict),
+    "POST /api/admin/invites": Row("admin", ok=(201, 422), body=dict, proof=True),
     "DELETE /api/admin/invites/{invite_id}": Row("admin", ok=404),
     "GET /api/admin/users": Row("admin"),
-    "PATCH /api/admin/users/{user}": Row("admin", "user", ok=(200, 422), body=dict),
-    "POST /api/admin/users/{user}/reset": Row("admin", "user", ok=(200, 201, 404, 422)),
+    "PATCH /api/admin/users/{user}": Row("admin", "user", ok=(200, 422), body=dict, proof=True),
+    "POST /api/admin/users/{user}/reset": Row("admin", "user", ok=(200, 201, 404, 422), proof=True),
     # Leaving. Nobody is called “not me”, and these users are none.
-    "DELETE /api/me": Row("whole key", ok=422, body=lambda _: {"confirm": "?"}, visitors=False),
+    "DELETE /api/me": Row(
+        "whole key", ok=422, body=lambda _: {"confirm": "?"}, visitors=False, proof=True
+    ),
     "GET /api/me/export": Row("whole key", ok=(200, 429)),
-    "DELETE /api/admin/users/{user_id}": Row("admin", ok=404),
-    "POST /api/admin/users/{user_id}/restore": Row("admin", ok=404),
+    "DELETE /api/admin/users/{user_id}": Row("admin", ok=404, proof=True),
+    "POST /api/admin/users/{user_id}/restore": Row("admin", ok=404, proof=True),
     "GET /api/admin/users/{user_id}/export": Row("admin", ok=404),
 }
 
@@ -121,7 +134,8 @@ ROWS: dict[str, Row] = {
 @dataclass(frozen=True)
 class Principal:
     """Somebody who asks. whose: `owner` has what the paths name, `other` has not, `nobody` is not
-    known here. scopes: of the key; None: a whole key."""
+    known here. scopes: of the key; None: a whole key. session: he comes in a browser instead, whose
+    user has proved just now or long ago who he is."""
 
     name: str
     whose: Literal["owner", "other", "nobody"]
@@ -129,12 +143,13 @@ class Principal:
     is_admin: bool = False
     is_disabled: bool = False
     is_visitor: bool = False
+    session: Literal["proved", "old"] | None = None
 
 
 SCOPES = ("jobs:read", "jobs:write", "assets:read", "admin")
 
 # Where accounts are on and visitors are not let in.
-KEYHOLDERS = (
+USERS = (
     Principal("owner", "owner"),
     *(Principal(f"owner, key for {scope}", "owner", (scope,)) for scope in SCOPES),
     Principal("other user", "other"),
@@ -145,7 +160,15 @@ KEYHOLDERS = (
     Principal("administrator, key for all scopes", "other", SCOPES, is_admin=True),
     Principal("disabled user", "other", is_disabled=True),
     Principal("disabled administrator", "other", SCOPES, is_admin=True, is_disabled=True),
+    Principal("owner, logged in", "owner", session="proved"),
+    Principal("owner, logged in long ago", "owner", session="old"),
+    Principal("other user, logged in", "other", session="proved"),
+    Principal("administrator, logged in", "other", is_admin=True, session="proved"),
+    Principal("administrator, logged in long ago", "other", is_admin=True, session="old"),
+    Principal("disabled user, logged in", "other", is_disabled=True, session="proved"),
     Principal("anonymous", "nobody"),
+    Principal("session that was ended", "nobody"),
+    Principal("session nobody has", "nobody"),
     Principal("revoked key", "nobody"),
     Principal("expired key", "nobody"),
     Principal("key nobody has", "nobody"),
@@ -168,8 +191,12 @@ def expected(row: Row, who: Principal) -> int | tuple[int, ...]:  # noqa: PLR091
         return 401
     if who.is_disabled:
         return 403
+    if row.needs == "admin" and not _administrates(who):
+        return 403
+    if row.proof and who.session == "old":
+        return 403
     if row.needs == "admin":
-        return row.ok if who.is_admin and "admin" in (who.scopes or ()) else 403
+        return row.ok
     if who.scopes is not None and row.needs != "any key" and row.needs not in who.scopes:
         return 403
     if who.is_visitor and not row.visitors:
@@ -177,3 +204,8 @@ def expected(row: Row, who: Principal) -> int | tuple[int, ...]:  # noqa: PLR091
     if row.thing in OWNED and who.whose != "owner":
         return 404
     return row.ok
+
+
+def _administrates(who: Principal) -> bool:
+    """A key must say that it may; a session may whatever its user may."""
+    return who.is_admin and (who.session is not None or "admin" in (who.scopes or ()))

@@ -12,7 +12,7 @@ import pytest_asyncio
 from safelight.http.app import create_app
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
-from tests.isolation.matrix import KEYHOLDERS, OWNED, ROWS, VISITORS, Ids, Principal, expected
+from tests.isolation.matrix import OWNED, ROWS, USERS, VISITORS, Ids, Principal, expected
 from tests.isolation.world import World, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -33,7 +33,7 @@ async def house(
 ) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("house")
     async with opened(cluster, _fake_openai, folder, with_worker=False) as studio:
-        yield await World.of_keyholders(studio, KEYHOLDERS)
+        yield await World.of_users(studio, USERS)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -54,7 +54,7 @@ async def test_every_operation_has_its_row() -> None:
         f"{', '.join(new)}: nobody has said who may do this. Add a row to ROWS in "
         "tests/isolation/matrix.py: what a key must be good for, and what the path names."
     )
-    assert len(KNOWN) * (len(KEYHOLDERS) + len(VISITORS)) >= 600
+    assert len(KNOWN) * (len(USERS) + len(VISITORS)) >= 600
 
 
 def body_of(operation: str, ids: Ids) -> dict[str, Any]:
@@ -86,10 +86,8 @@ async def ask_everybody(
 
 
 @pytest.mark.parametrize("operation", KNOWN)
-async def test_everybody_with_a_key_gets_what_is_his_and_nothing_else(
-    house: World, operation: str
-) -> None:
-    assert await ask_everybody(house, operation, KEYHOLDERS) == {}
+async def test_every_user_gets_what_is_his_and_nothing_else(house: World, operation: str) -> None:
+    assert await ask_everybody(house, operation, USERS) == {}
 
 
 @pytest.mark.parametrize("operation", KNOWN)
@@ -112,7 +110,7 @@ async def test_what_is_anothers_looks_as_if_there_were_none(
     house: World, square: World, operation: str, where: str
 ) -> None:
     world = house if where == "house" else square
-    others = ("other user", "administrator, key for all scopes")
+    others = ("other user", "other user, logged in", "administrator, key for all scopes")
     if where == "square":
         others = ("another visitor", "visitor with a forged cookie")
     theirs = await world.make(ROWS[operation].thing)

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from safelight.accounts import keys, users
+from safelight.accounts import keys, logins, users
 from safelight.accounts.keys import new_key
 from safelight.images.store import original_key, preview_key
-from safelight.values.ids import acting_for, new_id
+from safelight.values.ids import UserId, acting_for, new_id
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.people import join
@@ -43,9 +43,10 @@ class World:
     owner: UUID
     owners_headers: dict[str, str]
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    sessions: dict[str, tuple[UserId, bool]] = field(default_factory=dict)  # whose, and if proved
 
     @classmethod
-    async def of_keyholders(cls, studio: Studio, principals: tuple[Principal, ...]) -> World:
+    async def of_users(cls, studio: Studio, principals: tuple[Principal, ...]) -> World:
         database = studio.database
         owner, other = await join(studio, "Ada"), await join(studio, "Eve")
         world = cls(studio, owner.user.id, owner.headers)
@@ -65,7 +66,9 @@ class World:
             person = owner if who.whose == "owner" else other
             if who.is_admin or who.is_disabled:
                 person = await join(studio, who.name, role="admin" if who.is_admin else "user")
-            if who.whose != "nobody":
+            if who.session:
+                world.sessions[who.name] = (person.user.id, who.session == "proved")
+            elif who.whose != "nobody":
                 _, named[who.name] = await keys.create(
                     database,
                     person.user.id,
@@ -75,7 +78,11 @@ class World:
             if who.is_disabled:
                 await users.set_disabled(database, person.user.id, disabled=True)
         world.headers = {name: {"Authorization": f"Bearer {key}"} for name, key in named.items()}
+        ended = await logins.begin(database, other.user.id, agent=None, address=None)
+        await logins.end_token(database, ended)
         world.headers["anonymous"] = {}
+        world.headers["session that was ended"] = {"Cookie": f"sid={ended}"}
+        world.headers["session nobody has"] = {"Cookie": f"sid={ended[::-1]}"}
         return world
 
     @classmethod
@@ -141,7 +148,8 @@ class World:
     async def send(self, operation: str, ids: Ids, name: str, **options: Any) -> httpx2.Response:
         """The operation as this principal asks for it. Of an endless stream the head alone."""
         method, path = operation.split(" ")
-        headers = self.headers[name] | options.pop("headers", {})
+        known = self.headers.get(name) or await self._log_in(name)
+        headers = known | options.pop("headers", {})
         request = self.studio.client.build_request(
             method, path.format(**ids), headers=headers, **options
         )
@@ -151,6 +159,19 @@ class World:
         await answer.aclose()
         self.studio.client.cookies.clear()
         return answer
+
+    async def _log_in(self, name: str) -> dict[str, str]:
+        """A session for one request, which may end it."""
+        if name not in self.sessions:
+            return {}
+        (user, proved), database = self.sessions[name], self.studio.database
+        token = await logins.begin(database, user, agent=None, address=None)
+        if not proved:
+            await database.execute(
+                "UPDATE logins SET confirmed_at = now() - interval '1 hour' WHERE user_id = $1",
+                user,
+            )
+        return {"Cookie": f"sid={token}"}
 
     async def state_of(self, ids: Ids) -> list[str]:
         """Everything that is stored about a thing."""
