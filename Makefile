@@ -53,8 +53,9 @@ types:
 contracts:
 	@$(BIN)/lint-imports
 
+# The hundreds of processes that tests start take half as long with compiled modules, so a wish for none is passed over.
 unit:
-	@VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 openapi:
 	@$(BIN)/safelight openapi > studio/openapi.json

@@ -49,7 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Cluster:
-    """One embedded PostgreSQL, with a migrated template that every test clones."""
+    """One embedded PostgreSQL, with a migrated template that every test clones.
+
+    It lies in memory where there is room: it has to outlive the processes that tests kill, not the
+    machine. Tests that kill the database itself start their own, on a disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.embedded = EmbeddedPostgres(folder)
@@ -58,6 +62,8 @@ class Cluster:
 
     async def _make_template(self) -> None:
         admin = await asyncpg.connect(self.url)
+        await admin.execute("ALTER SYSTEM SET max_wal_size = '256MB'")
+        await admin.execute("SELECT pg_reload_conf()")
         await admin.execute("CREATE DATABASE template_safelight")
         await admin.close()
         template = await asyncpg.connect(self.url_of("template_safelight"))
@@ -71,7 +77,10 @@ class Cluster:
         """A fresh database; its URL."""
         name = f"test_{uuid4().hex}"
         admin = await asyncpg.connect(self.url)
-        await admin.execute(f"CREATE DATABASE {name} TEMPLATE template_safelight")
+        # Ten times as fast as through the log, where files are in memory: 17 ms against 170.
+        await admin.execute(
+            f"CREATE DATABASE {name} TEMPLATE template_safelight STRATEGY file_copy"
+        )
         await admin.close()
         return self.url_of(name)
 
@@ -82,9 +91,17 @@ class Cluster:
         await admin.close()
 
 
+def _memory() -> Path | None:
+    """A folder in memory with room for the databases, or none: then they lie on a disk."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < 4 * 2**30:
+        return None
+    return memory
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="safelight-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="safelight-test-", dir=_memory()))
     folder.chmod(0o755)  # root's PostgreSQL runs as another user
     made = Cluster(folder)
     yield made

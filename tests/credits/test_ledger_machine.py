@@ -43,7 +43,8 @@ from tests.credits import books, sandbox
 from tests.credits.model import Job, Model
 
 _examples = itertools.count(1)
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "1000"))
+USUAL = 1000
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", USUAL))
 STEPS = 50
 
 T = TypeVar("T")
@@ -432,7 +433,7 @@ def test_the_ledger_agrees_with_its_model_whatever_is_done(
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            derandomize=EXAMPLES == 2000,
+            derandomize=EXAMPLES == USUAL,
             deadline=None,
             database=None,
             print_blob=True,
