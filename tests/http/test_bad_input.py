@@ -147,6 +147,17 @@ def fields(problem: dict[str, Any]) -> set[str]:
     return {error["field"] for error in problem["errors"]}
 
 
+@pytest.mark.parametrize("wrong", ["not-an-id", 5, ""])
+async def test_what_is_no_id_is_told_what_one_looks_like(desk: Studio, wrong: Any) -> None:
+    answer = await desk.client.post("/api/jobs", json=GOOD | {"references": [wrong]})
+
+    problem = await refused(desk, answer)
+
+    assert [error["message"] for error in problem["errors"]] == [
+        "Must be an id as it was given, such as 01a214b9-982f-7b2f-80c3-6fcf55734ad9."
+    ]
+
+
 @pytest.mark.parametrize(("field", "wrong"), CASES, ids=short)
 async def test_a_wrong_field_is_named(desk: Studio, field: str, wrong: dict[str, Any]) -> None:
     answer = await desk.client.post("/api/jobs", json=GOOD | wrong)

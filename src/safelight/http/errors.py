@@ -169,6 +169,8 @@ def _sentence(wrong: Any) -> str:
         return "There is no such field."
     if kind == "missing":
         return "This is needed."
+    if kind in ("uuid_parsing", "uuid_type"):
+        return "Must be an id as it was given, such as 01a214b9-982f-7b2f-80c3-6fcf55734ad9."
     if kind in ("too_short", "too_long") and isinstance(wrong.get("input"), str):
         # A text that is cleaned before it is measured counts as a list of “items” in pydantic.
         most = wrong["ctx"].get("max_length")

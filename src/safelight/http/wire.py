@@ -19,12 +19,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     RootModel,
     StringConstraints,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from safelight.values.errors import ErrorCode
 from safelight.values.images import SIDE_MAX, SIDE_MIN, ImageFormat, Resolution
@@ -196,15 +193,6 @@ class Output(Wire):
         description="Why a completed output has no picture: its owner deleted it, which can be "
         "undone by `POST /api/assets/{id}/restore`, or it is gone for good.",
     )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        """`removed` came later: who makes an Output for a test need not name it."""
-        schema = handler.resolve_ref_schema(handler(core_schema))
-        schema["required"] = [name for name in schema["required"] if name != "removed"]
-        return schema
 
 
 class Reused(Wire):

@@ -41,7 +41,14 @@ describe("merge", () => {
       job({
         status: "completed",
         outputs: [
-          { index: 0, status: "completed", asset: asset(url, minutes), text: null, error: null },
+          {
+            index: 0,
+            status: "completed",
+            asset: asset(url, minutes),
+            text: null,
+            error: null,
+            removed: null,
+          },
         ],
       });
     const kept = merge(merge(undefined, done("/1", 20)), done("/2", 30));

@@ -124,9 +124,8 @@ export function fold(known: Followed | undefined, event: StudioEvent): Followed 
       const { index, asset, text, error } = event;
       const status = error ? "failed" : "completed";
       const others = job.outputs.filter((output) => output.index !== index);
-      const outputs = [...others, { index, status, asset, text, error } as const].sort(
-        (a, b) => a.index - b.index,
-      );
+      const output = { index, status, asset, text, error, removed: null } as const;
+      const outputs = [...others, output].sort((a, b) => a.index - b.index);
       return { job: { ...job, outputs }, variants: known.variants };
     }
   }
