@@ -24,7 +24,8 @@ import uvloop
 from fastapi import FastAPI, Request
 
 from safelight import crashpoints, logs, settings
-from safelight.http.caller import Caller, caller
+from safelight.http.caller import Caller
+from safelight.http.dependencies import caller
 from safelight.http.shop import Shop
 from safelight.values.ids import OwnerId
 from safelight.wiring import build_app, open_shop
@@ -116,7 +117,7 @@ def _let_callers_say_who_they_are(app: FastAPI) -> None:
     async def named(request: Request) -> Caller:
         name = request.headers.get("x-lab-user")
         if name is None:
-            return await caller(request)
+            return await caller(request, request.app.state.shop)
         running_max = request.headers.get("x-lab-running-max")
         return Caller(
             OwnerId(UUID(name)),

@@ -12,8 +12,8 @@ import pytest_asyncio
 from fastapi.routing import APIRoute
 
 from safelight.credits.accounts import CREDITS_MAX
-from safelight.http.caller import admin, confirmed_admin
 from safelight.http.credits import router
+from safelight.http.dependencies import admin, confirmed_admin
 from safelight.values.ids import LOCAL_OWNER, new_id
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
 from safelight.http import wire_admin
-from safelight.http.caller import AdminDep
+from safelight.http.dependencies import AdminDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

@@ -14,7 +14,7 @@ from safelight.accounts import codes, joining, users
 from safelight.accounts.codes import Code
 from safelight.accounts.users import Known
 from safelight.http import wire_auth as wire
-from safelight.http.caller import AdminDep, ConfirmedAdminDep
+from safelight.http.dependencies import AdminDep, ConfirmedAdminDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

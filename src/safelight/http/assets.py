@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from safelight.database.pool import Row
 from safelight.http import views, wire
-from safelight.http.caller import CallerDep
+from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

@@ -11,7 +11,8 @@ from fastapi.responses import Response
 from safelight.accounts import joining, logins
 from safelight.accounts.users import Role, User
 from safelight.http import wire_auth as wire
-from safelight.http.caller import Caller, CallerDep
+from safelight.http.caller import Caller
+from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from fastapi import Depends, Request
-
-from safelight.values.errors import ConfirmationNeeded, Forbidden
 from safelight.values.ids import OwnerId
-
-if TYPE_CHECKING:
-    from safelight.http.shop import Shop
 
 Kind = Literal["local", "user", "visitor"]
 
@@ -40,38 +34,3 @@ class Caller:
     email: str | None = None
     login_id: UUID | None = None
     is_confirmed: bool = True
-
-
-async def caller(request: Request) -> Caller:
-    """Raises: Unauthenticated, Forbidden."""
-    shop: Shop = request.app.state.shop
-    return await shop.access.who(request)
-
-
-CallerDep = Annotated[Caller, Depends(caller)]
-
-
-async def admin(caller: CallerDep) -> Caller:
-    """A caller who runs this server. Raises: Forbidden."""
-    if not caller.is_admin:
-        raise Forbidden("This is for administrators.")
-    return caller
-
-
-AdminDep = Annotated[Caller, Depends(admin)]
-
-
-async def confirmed(caller: CallerDep) -> Caller:
-    """A caller who proved lately who he is. Raises: ConfirmationNeeded."""
-    if not caller.is_confirmed:
-        raise ConfirmationNeeded
-    return caller
-
-
-async def confirmed_admin(caller: AdminDep) -> Caller:
-    """Raises: Forbidden, ConfirmationNeeded."""
-    return await confirmed(caller)
-
-
-ConfirmedDep = Annotated[Caller, Depends(confirmed)]
-ConfirmedAdminDep = Annotated[Caller, Depends(confirmed_admin)]

@@ -7,7 +7,7 @@ from typing import Literal
 from fastapi import APIRouter
 
 from safelight.http import wire
-from safelight.http.caller import CallerDep
+from safelight.http.dependencies import CallerDep
 from safelight.http.errors import problems
 from safelight.http.shop import ShopDep
 from safelight.jobs import stats

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from safelight.credits import accounts, grants, statements
 from safelight.credits.accounts import Account, Allowance
 from safelight.http import wire_credits as wire
-from safelight.http.caller import AdminDep, CallerDep, ConfirmedAdminDep
+from safelight.http.dependencies import AdminDep, CallerDep, ConfirmedAdminDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

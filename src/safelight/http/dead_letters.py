@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from safelight.database.pool import Row
 from safelight.http import views, wire_admin
-from safelight.http.caller import AdminDep
+from safelight.http.dependencies import AdminDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

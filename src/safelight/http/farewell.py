@@ -14,7 +14,8 @@ from safelight.accounts import users
 from safelight.accounts.leaving import Leaver
 from safelight.accounts.limits import Limit
 from safelight.http import wire_farewell as wire
-from safelight.http.caller import AdminDep, Caller, CallerDep, ConfirmedAdminDep, ConfirmedDep
+from safelight.http.caller import Caller
+from safelight.http.dependencies import AdminDep, CallerDep, ConfirmedAdminDep, ConfirmedDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

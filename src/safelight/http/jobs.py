@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from safelight.database.pool import Row
 from safelight.http import views, wire
-from safelight.http.caller import CallerDep
+from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute, is_known
 from safelight.http.errors import problems
 from safelight.http.shop import Shop, ShopDep

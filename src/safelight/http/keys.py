@@ -12,7 +12,8 @@ from fastapi.responses import Response
 from safelight.accounts import keys
 from safelight.accounts.limits import Limit
 from safelight.http import wire_access as wire
-from safelight.http.caller import Caller, CallerDep, ConfirmedDep
+from safelight.http.caller import Caller
+from safelight.http.dependencies import CallerDep, ConfirmedDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer

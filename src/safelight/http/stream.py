@@ -20,7 +20,8 @@ from starlette.types import Receive, Scope, Send
 from safelight.database.patience import GONE
 from safelight.database.pool import Row
 from safelight.http import views, wire
-from safelight.http.caller import Caller, CallerDep
+from safelight.http.caller import Caller
+from safelight.http.dependencies import CallerDep
 from safelight.http.errors import problems
 from safelight.http.queue_news import QueueNews
 from safelight.http.shop import Shop, ShopDep

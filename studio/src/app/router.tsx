@@ -8,9 +8,7 @@ import {
 } from "@tanstack/react-router";
 import type { LetterFilter } from "@/features/admin/api";
 import { Create } from "@/features/create/Create";
-import type { AssetFilter } from "@/shared/api/assets";
-import type { JobFilter } from "@/shared/api/jobs";
-import type { JobStatus, JobType } from "@/shared/api/types";
+import type { AssetFilter, JobFilter, JobStatus, JobType } from "@/shared/api/types";
 import { Broken, Missing } from "./Lost";
 import { Root } from "./Root";
 import { Shell } from "./Shell";

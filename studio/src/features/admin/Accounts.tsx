@@ -6,6 +6,7 @@ import { Empty } from "@/shared/ui/Empty";
 import { count, moment } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import { MoreOf } from "@/shared/ui/MoreOf";
+import { Table } from "@/shared/ui/Table";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
@@ -26,43 +27,27 @@ export function Accounts() {
     <>
       {users && <Invite />}
       {settled && shown.length > 0 && (
-        <table className={table.table}>
-          <caption className="hidden-visually">Accounts</caption>
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col">Unlimited</th>
-              <th scope="col" className={table.number}>
-                Available
-              </th>
-              <th scope="col" className={table.number}>
-                Set aside
-              </th>
-              <th scope="col" className={table.number}>
-                Used
-              </th>
-              <th scope="col" className={table.number}>
-                Allowance
-              </th>
-              <th scope="col" className={table.number}>
-                Open jobs
-              </th>
-              <th scope="col">
-                <span className="hidden-visually">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((one) => (
-              <Row
-                key={one.user}
-                account={one}
-                user={users?.get(one.user)}
-                onManage={() => setManaged(one.user)}
-              />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Accounts"
+          columns={[
+            "User",
+            "Unlimited",
+            { figures: "Available" },
+            { figures: "Set aside" },
+            { figures: "Used" },
+            { figures: "Allowance" },
+            { figures: "Open jobs" },
+          ]}
+        >
+          {shown.map((one) => (
+            <Row
+              key={one.user}
+              account={one}
+              user={users?.get(one.user)}
+              onManage={() => setManaged(one.user)}
+            />
+          ))}
+        </Table>
       )}
       <ListState
         // What belongs to a row comes with it: nothing that stands already moves.

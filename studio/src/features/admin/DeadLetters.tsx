@@ -10,7 +10,7 @@ import { ModelFilter } from "@/shared/ui/ModelFilter";
 import { MoreOf } from "@/shared/ui/MoreOf";
 import { Picker } from "@/shared/ui/Picker";
 import page from "@/shared/ui/page.module.css";
-import table from "@/shared/ui/table.module.css";
+import { Table } from "@/shared/ui/Table";
 import { toast } from "@/shared/ui/toast";
 import { titleOf } from "@/shared/ui/wording";
 import styles from "./admin.module.css";
@@ -72,59 +72,49 @@ export function DeadLetters() {
     );
   };
 
+  const everything = open.length > 0 && (
+    <input
+      type="checkbox"
+      className={styles.mark}
+      aria-label="All that are shown"
+      checked={chosen.length === open.length}
+      onChange={(event) =>
+        mark(
+          open.map((letter) => letter.job_id),
+          event.target.checked,
+        )
+      }
+    />
+  );
+
   return (
     <>
       <Filters filter={filter} />
       {told && <Results told={told} onClose={() => setTold(null)} />}
       {shown.length > 0 && (
-        <table className={table.table}>
-          <caption className="hidden-visually">Dead letters, newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">
-                {open.length > 0 && (
-                  <input
-                    type="checkbox"
-                    className={styles.mark}
-                    aria-label="All that are shown"
-                    checked={chosen.length === open.length}
-                    onChange={(event) =>
-                      mark(
-                        open.map((letter) => letter.job_id),
-                        event.target.checked,
-                      )
-                    }
-                  />
-                )}
-              </th>
-              <th scope="col">Reason</th>
-              <th scope="col">Prompt</th>
-              <th scope="col">Model</th>
-              <th scope="col" className={table.number}>
-                Attempts
-              </th>
-              <th scope="col" className={table.number}>
-                When
-              </th>
-              <th scope="col">
-                <span className="hidden-visually">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((letter) => (
-              <LetterRows
-                key={letter.job_id}
-                letter={letter}
-                marked={marked.has(letter.job_id)}
-                busy={deed.isPending}
-                onMark={(on) => mark([letter.job_id], on)}
-                onReplay={() => act("replay", [letter])}
-                onDiscard={() => setDiscarding([letter])}
-              />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Dead letters, newest first"
+          columns={[
+            everything,
+            "Reason",
+            "Prompt",
+            "Model",
+            { figures: "Attempts" },
+            { figures: "When" },
+          ]}
+        >
+          {shown.map((letter) => (
+            <LetterRows
+              key={letter.job_id}
+              letter={letter}
+              marked={marked.has(letter.job_id)}
+              busy={deed.isPending}
+              onMark={(on) => mark([letter.job_id], on)}
+              onReplay={() => act("replay", [letter])}
+              onDiscard={() => setDiscarding([letter])}
+            />
+          ))}
+        </Table>
       )}
       <State list={letters} count={shown.length} filter={filter} />
       <MoreOf list={letters} />

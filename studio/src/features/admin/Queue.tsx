@@ -8,6 +8,7 @@ import { Empty } from "@/shared/ui/Empty";
 import { about, count } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import { useNow } from "@/shared/ui/now";
+import { Table } from "@/shared/ui/Table";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
@@ -24,41 +25,23 @@ export function Queue() {
     <>
       <Figures totals={queue.data?.totals} />
       {lanes.length > 0 && (
-        <table className={table.table}>
-          <caption className="hidden-visually">Lanes of the queue</caption>
-          <thead>
-            <tr>
-              <th scope="col">Lane</th>
-              <th scope="col">State</th>
-              <th scope="col" className={table.number}>
-                Waiting
-              </th>
-              <th scope="col" className={table.number}>
-                Parked
-              </th>
-              <th scope="col" className={table.number}>
-                Delayed
-              </th>
-              <th scope="col" className={table.number}>
-                Running
-              </th>
-              <th scope="col" className={table.number}>
-                Oldest
-              </th>
-              <th scope="col" className={table.number}>
-                Last minute
-              </th>
-              <th scope="col">
-                <span className="hidden-visually">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {lanes.map((lane) => (
-              <LaneRows key={lane.lane} lane={lane} onPause={() => setPausing(lane.lane)} />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Lanes of the queue"
+          columns={[
+            "Lane",
+            "State",
+            { figures: "Waiting" },
+            { figures: "Parked" },
+            { figures: "Delayed" },
+            { figures: "Running" },
+            { figures: "Oldest" },
+            { figures: "Last minute" },
+          ]}
+        >
+          {lanes.map((lane) => (
+            <LaneRows key={lane.lane} lane={lane} onPause={() => setPausing(lane.lane)} />
+          ))}
+        </Table>
       )}
       <ListState
         list={queue}

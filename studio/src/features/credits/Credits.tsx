@@ -9,6 +9,7 @@ import { count, moment } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import { MoreOf } from "@/shared/ui/MoreOf";
 import page from "@/shared/ui/page.module.css";
+import { Table } from "@/shared/ui/Table";
 import table from "@/shared/ui/table.module.css";
 import styles from "./credits.module.css";
 import { nextAllowance, signed, tell } from "./ledger";
@@ -22,34 +23,27 @@ export function Credits() {
     <div className={page.page}>
       <Figures balance={balance} />
       {lines.length > 0 && (
-        <table className={`${table.table} ${styles.ledger}`}>
-          <caption className="hidden-visually">Entries, newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">What</th>
-              <th scope="col">Job</th>
-              <th scope="col" className={table.number}>
-                {limited ? "Change" : "Credits"}
-              </th>
-              {limited && (
-                <th scope="col" className={table.number}>
-                  Available
-                </th>
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {lines.map((line, i) => (
-              <Row
-                key={line.id}
-                line={line}
-                older={lines[i + 1] ?? (ledger.hasNextPage ? undefined : null)}
-                limited={limited}
-              />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Entries, newest first"
+          actions={false}
+          className={styles.ledger}
+          columns={[
+            "When",
+            "What",
+            "Job",
+            { figures: limited ? "Change" : "Credits" },
+            ...(limited ? [{ figures: "Available" }] : []),
+          ]}
+        >
+          {lines.map((line, i) => (
+            <Row
+              key={line.id}
+              line={line}
+              older={lines[i + 1] ?? (ledger.hasNextPage ? undefined : null)}
+              limited={limited}
+            />
+          ))}
+        </Table>
       )}
       <ListState
         list={ledger}

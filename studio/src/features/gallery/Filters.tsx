@@ -1,8 +1,7 @@
 /** What is on the wall, and how large. The choice lives in the address. */
 import { useNavigate } from "@tanstack/react-router";
 import { Star } from "lucide-react";
-import type { AssetFilter } from "@/shared/api/assets";
-import type { Model } from "@/shared/api/types";
+import type { AssetFilter, Model } from "@/shared/api/types";
 import { ModelFilter } from "@/shared/ui/ModelFilter";
 import page from "@/shared/ui/page.module.css";
 import { SearchField } from "@/shared/ui/SearchField";

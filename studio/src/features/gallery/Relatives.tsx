@@ -1,6 +1,7 @@
 /** Where a picture comes from, and where it has led. */
 import { Link } from "@tanstack/react-router";
-import { type AssetFilter, useAsset } from "@/shared/api/assets";
+import { useAsset } from "@/shared/api/assets";
+import type { AssetFilter } from "@/shared/api/types";
 import { Picture } from "@/shared/ui/Picture";
 import styles from "./lightbox.module.css";
 

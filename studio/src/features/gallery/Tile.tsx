@@ -2,8 +2,8 @@
 import { Link } from "@tanstack/react-router";
 import { ImagePlus, Star, Trash2 } from "lucide-react";
 import { memo } from "react";
-import { type AssetFilter, useStar } from "@/shared/api/assets";
-import type { Asset } from "@/shared/api/types";
+import { useStar } from "@/shared/api/assets";
+import type { Asset, AssetFilter } from "@/shared/api/types";
 import { Picture } from "@/shared/ui/Picture";
 import { leavePlace } from "@/shared/ui/place";
 import { impression } from "@/shared/ui/thumbhash";

@@ -1,7 +1,6 @@
 /** Which jobs are listed. The choice lives in the address, so it can be kept and shared. */
 import { useNavigate } from "@tanstack/react-router";
-import type { JobFilter } from "@/shared/api/jobs";
-import type { JobStatus, JobType, Model } from "@/shared/api/types";
+import type { JobFilter, JobStatus, JobType, Model } from "@/shared/api/types";
 import { ModelFilter } from "@/shared/ui/ModelFilter";
 import { Picker } from "@/shared/ui/Picker";
 import page from "@/shared/ui/page.module.css";

@@ -7,6 +7,7 @@ import { Empty } from "@/shared/ui/Empty";
 import { day, moment } from "@/shared/ui/format";
 import { ListState } from "@/shared/ui/ListState";
 import page from "@/shared/ui/page.module.css";
+import { Table } from "@/shared/ui/Table";
 import table from "@/shared/ui/table.module.css";
 import { toast } from "@/shared/ui/toast";
 import { type Key, useKeys, useRevokeKey } from "./api";
@@ -34,27 +35,14 @@ export function Keys() {
         )}
       </div>
       {shown.length > 0 && (
-        <table className={table.table}>
-          <caption className="hidden-visually">API keys, newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Key</th>
-              <th scope="col">For</th>
-              <th scope="col">Made</th>
-              <th scope="col">Expires</th>
-              <th scope="col">Last used</th>
-              <th scope="col">
-                <span className="hidden-visually">Actions</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((key) => (
-              <Row key={key.id} apiKey={key} onRevoke={() => setRevoking(key)} />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="API keys, newest first"
+          columns={["Name", "Key", "For", "Made", "Expires", "Last used"]}
+        >
+          {shown.map((key) => (
+            <Row key={key.id} apiKey={key} onRevoke={() => setRevoking(key)} />
+          ))}
+        </Table>
       )}
       <ListState
         list={keys}

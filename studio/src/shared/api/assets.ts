@@ -9,16 +9,10 @@ import {
 } from "@tanstack/react-query";
 import { answered, api } from "./client";
 import { keys } from "./keys";
-import type { Asset, AssetDetail, AssetPage } from "./types";
+import type { Asset, AssetDetail, AssetFilter, AssetPage } from "./types";
 
 /** A picture, with its relatives once it has been asked for by itself. */
 export type Pictured = Asset & Partial<Pick<AssetDetail, "parents" | "children">>;
-
-export type AssetFilter = {
-  q?: string | undefined;
-  model?: string | undefined;
-  starred?: boolean | undefined;
-};
 
 type Pages = InfiniteData<AssetPage, string | null>;
 

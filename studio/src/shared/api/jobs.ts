@@ -12,16 +12,14 @@ import { answered, api } from "./client";
 import { type Followed, merge } from "./follow";
 import { keys } from "./keys";
 import { freshKey } from "./random";
-import { isEnded, type Job, type JobIn, type JobPage, type JobStatus, type JobType } from "./types";
-
-export type JobFilter = {
-  q?: string | undefined;
-  status?: JobStatus | undefined;
-  type?: JobType | undefined;
-  model?: string | undefined;
-  from?: string | undefined;
-  to?: string | undefined;
-};
+import {
+  isEnded,
+  type Job,
+  type JobFilter,
+  type JobIn,
+  type JobPage,
+  type JobStatus,
+} from "./types";
 
 /** What a window shows and a little more: index.html asks for as many, and a slow phone draws them at once. */
 const FEED_FIRST = 6;

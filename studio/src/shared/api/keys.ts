@@ -1,6 +1,5 @@
 /** The names of everything in the query cache. */
-import type { AssetFilter } from "./assets";
-import type { JobFilter } from "./jobs";
+import type { AssetFilter, JobFilter } from "./types";
 
 export const keys = {
   job: (id: string) => ["job", id] as const,

@@ -32,5 +32,22 @@ export type JobType = Job["type"];
 export type Stage = NonNullable<Job["stage"]>;
 export type Priority = Job["priority"];
 
+/** What a list of pictures is narrowed down to; nothing: not at all. */
+export type AssetFilter = {
+  q?: string | undefined;
+  model?: string | undefined;
+  starred?: boolean | undefined;
+};
+
+/** The same of jobs. */
+export type JobFilter = {
+  q?: string | undefined;
+  status?: JobStatus | undefined;
+  type?: JobType | undefined;
+  model?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+};
+
 export const isEnded = (status: JobStatus): boolean =>
   status === "completed" || status === "failed" || status === "cancelled";
