@@ -72,7 +72,8 @@ async def look_again(studio: Studio, page: Page) -> None:
 
 async def log_out(page: Page) -> None:
     await page.get_by_role("link", name="Account", exact=True).click()
-    await page.get_by_role("button", name="Log out", exact=True).click()
+    async with page.expect_navigation(url="**/login"):  # or it would break off what comes next
+        await page.get_by_role("button", name="Log out", exact=True).click()
 
 
 async def at_create(page: Page) -> None:
