@@ -10,7 +10,7 @@ help:
 	@echo "make test     lint, types, contracts and every test"
 	@echo "make setup    only prepare; leaves .venv/bin/safelight"
 	@echo "make bench    measure (minutes)"
-	@echo "make torture  kill, cut and race it for an hour, and plant bugs the tests must notice"
+	@echo "make torture  kill, cut and race it for two hours, and plant bugs the tests must notice"
 
 run: setup
 	@exec $(BIN)/safelight serve
@@ -64,9 +64,9 @@ lock:
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet -o requirements.lock
 
-# The fault tests in their long size, and planted bugs that the tests must notice: up to an hour.
+# The fault tests in their long size, and planted bugs that the tests must notice: about two hours on 2 cores.
 torture: setup
-	@TORTURE=1 LEDGER_EXAMPLES=10000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py \
+	@env -u PYTHONDONTWRITEBYTECODE TORTURE=1 LEDGER_EXAMPLES=10000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py \
 	  tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py tests/http/test_contract.py
 	@$(BIN)/python -m tests.faults.bugs
 

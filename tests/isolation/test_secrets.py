@@ -30,7 +30,7 @@ from tests.conftest import Cluster
 from tests.fakes.echo_server import WAYS, EchoingProvider
 from tests.fakes.oidc_server import CLIENT_ID, CLIENT_SECRET, FakeOidc
 from tests.http.people import Person, join
-from tests.isolation.door import come_and_go, gives_away
+from tests.isolation.door import come_and_go, without_gifts
 from tests.studio import ServerProcess
 
 
@@ -175,10 +175,8 @@ class _Recorder:
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         answer = await self.client.request(method, path, **options)
-        shown, place = f"{answer.status_code} {answer.text}", path.partition("?")[0]
-        if not gives_away(method, place, answer.status_code):
-            shown += str(dict(answer.headers))
-            self.said.note(f"{method} {place}", shown)
+        place = path.partition("?")[0]
+        self.said.note(f"{method} {place}", without_gifts(method, place, answer))
         return answer
 
 

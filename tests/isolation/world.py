@@ -148,7 +148,7 @@ class World:
     async def send(self, operation: str, ids: Ids, name: str, **options: Any) -> httpx2.Response:
         """The operation as this principal asks for it. Of an endless stream the head alone."""
         method, path = operation.split(" ")
-        known = self.headers.get(name) or await self._log_in(name)
+        known = await self._log_in(name) if name in self.sessions else self.headers[name]
         headers = known | options.pop("headers", {})
         request = self.studio.client.build_request(
             method, path.format(**ids), headers=headers, **options
@@ -162,8 +162,6 @@ class World:
 
     async def _log_in(self, name: str) -> dict[str, str]:
         """A session for one request, which may end it."""
-        if name not in self.sessions:
-            return {}
         (user, proved), database = self.sessions[name], self.studio.database
         token = await logins.begin(database, user, agent=None, address=None)
         if not proved:

@@ -43,8 +43,8 @@ export function Actions({ job, models, model, onEdit }: Props) {
   return (
     <div className={`${styles.below} ${styles.ended}`}>
       <p className={styles.meta}>
-        {metaOf(job, model).map((fact) => (
-          <span key={fact} className={fact.startsWith("seed ") ? styles.seed : undefined}>
+        {metaOf(job, model).map(([name, fact]) => (
+          <span key={name} data-fact={name}>
             {fact}
           </span>
         ))}
@@ -150,16 +150,22 @@ function fileName(job: Job, index: number): string {
   return `${words.replace(/^-|-$/g, "") || "picture"}-${index + 1}`;
 }
 
-function metaOf(job: Job, model: string): string[] {
+/** What is told below a job, by its name, in the order in which it is read. */
+function metaOf(job: Job, model: string): [string, string][] {
   const { width, height, seed } = job.parameters;
   const used = seed ?? job.outputs.find((output) => output.asset)?.asset?.seed;
-  const facts = [
-    model,
-    job.type === "image" ? size(width, height) : null,
-    used === null || used === undefined || job.count > 1 ? null : `seed ${used}`,
-    job.duration_ms === null || job.reused ? null : duration(job.duration_ms),
-    job.reused ? `Reused, ${credits(job.charged?.credits ?? 0)}` : null,
-    !job.reused && job.status === "completed" && job.charged ? credits(job.charged.credits) : null,
+  const facts: [string, string | null][] = [
+    ["model", model],
+    ["size", job.type === "image" ? size(width, height) : null],
+    ["seed", used === null || used === undefined || job.count > 1 ? null : `seed ${used}`],
+    ["time", job.duration_ms === null || job.reused ? null : duration(job.duration_ms)],
+    ["reuse", job.reused ? `Reused, ${credits(job.charged?.credits ?? 0)}` : null],
+    [
+      "cost",
+      !job.reused && job.status === "completed" && job.charged
+        ? credits(job.charged.credits)
+        : null,
+    ],
   ];
-  return facts.filter((fact) => fact !== null);
+  return facts.filter((fact): fact is [string, string] => fact[1] !== null);
 }

@@ -164,7 +164,6 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
         </p>
         <div className={styles.controls}>
           <div className={styles.choices}>
-            {(!ready || takesReferences(models)) && <AddReference onFiles={attach} />}
             <ModelPicker models={models} value={draft.model} onChange={(model) => set({ model })} />
             {can.kind === "image" && (
               <AspectPicker
@@ -188,6 +187,8 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
               trouble={trouble}
               onChange={set}
             />
+            {/* Last, so that nothing moves when the models say that one takes references. */}
+            {takesReferences(models) && <AddReference onFiles={attach} />}
           </div>
           {ready && able && (
             <Cost can={can} draft={draft} order={sendable ? orderFrom(draft, can, ids) : null} />
