@@ -150,7 +150,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         for wrong in error.errors()
     ]
     fields = list({(field.field, field.message): field for field in fields}.values())
-    detail = " ".join(f"{field.field}: {field.message}" for field in fields[:10])
+    detail = " ".join(f"{one.field}: {one.message.rstrip('.')}." for one in fields[:10])
     return problem(request, 422, "invalid_request", "Some fields are wrong", detail, errors=fields)
 
 
