@@ -117,6 +117,7 @@ async def test_a_busy_key_costs_one_question_a_second(
     assert await questions(database) == before
 
 
+@pytest.mark.timing
 async def test_a_revoked_key_opens_nothing_after_a_second(database: Database, ada: User) -> None:
     key, text = await keys.create(database, ada.id, name="laptop")
     processes = [Keyring(database), Keyring(database)]
@@ -142,6 +143,7 @@ async def test_a_revoked_key_opens_nothing_after_a_second(database: Database, ad
     assert all(each - at <= 1.0 for each in last)
 
 
+@pytest.mark.timing
 async def test_a_slow_answer_is_not_remembered_for_longer(
     database: Database, keyring: Keyring, ada: User
 ) -> None:

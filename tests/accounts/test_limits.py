@@ -66,6 +66,7 @@ async def test_no_more_than_the_limit_is_granted(database: Database) -> None:
     assert (first, more, others) == (8, 0, 5)
 
 
+@pytest.mark.timing
 async def test_the_window_slides_instead_of_starting_anew(database: Database) -> None:
     limiter, limit, begin = Limiter(database), Limit(10, 1.0), time.monotonic()
 
@@ -82,6 +83,7 @@ async def test_the_window_slides_instead_of_starting_anew(database: Database) ->
     assert after == 1, "only the first one is more than a window ago"
 
 
+@pytest.mark.timing
 async def test_four_processes_together_never_exceed_it_in_any_window(database_url: str) -> None:
     most, window_s, for_s = (100, 5.0, 60.0) if LONG else (20, 0.5, 3.0)
     arguments = [database_url, str(most), str(window_s), str(for_s), "3"]
@@ -104,6 +106,7 @@ async def test_four_processes_together_never_exceed_it_in_any_window(database_ur
     assert len(asked) > 10 * granted, "there was a crowd"
 
 
+@pytest.mark.timing
 async def test_who_waits_as_long_as_told_is_served_and_not_before(database: Database) -> None:
     limiter, limit = Limiter(database), Limit(3, 1.0)
     await limiter.take("b", limit)

@@ -65,6 +65,7 @@ async def test_a_password_fits_itself_in_every_form_and_nothing_else() -> None:
     passwords.stop()
 
 
+@pytest.mark.timing
 async def test_while_a_password_is_compared_everything_else_goes_on() -> None:
     passwords, password = Passwords(), chosen(GOOD[0], EMAIL)
     begin = time.perf_counter()

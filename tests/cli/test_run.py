@@ -52,6 +52,7 @@ def ended(http: httpx2.Client, job: dict[str, Any], within_s: float = 30) -> dic
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.timing
 def test_a_signal_stops_everything_with_its_own_database(
     data_dir: Path, number: signal.Signals
 ) -> None:

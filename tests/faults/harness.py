@@ -237,7 +237,7 @@ class Fleet:
                     said = json.loads(line)
                     expected = str(said.get("event", "")).startswith(but)
                     if said.get("level") in ("error", "critical") and not expected:
-                        found.append(f"{log.name}: {line[:1500]}")
+                        found.append(f"{log.name}: {_ends_of(line)}")
         return found
 
     async def weather(self, **of: Weather) -> None:
@@ -336,3 +336,8 @@ async def lab_process() -> AsyncIterator[str]:
     finally:
         process.terminate()
         await process.wait()
+
+
+def _ends_of(line: str) -> str:
+    """What happened stands at the begin of a line, and why, behind a long traceback, at its end."""
+    return line if len(line) <= 2000 else f"{line[:400]} … {line[-1600:]}"

@@ -236,6 +236,7 @@ async def test_sigterm_finishes_what_is_nearly_done_and_gives_the_rest_back(
     assert provider_api.counts[CALL] == 30, "something was made twice"
 
 
+@pytest.mark.timing
 async def test_sigterm_under_jobs_that_take_too_long_burns_no_attempt(
     serve: Serve, database_url: str, tmp_path: Path, provider_api: FakeOpenAI
 ) -> None:

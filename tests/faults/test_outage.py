@@ -36,6 +36,7 @@ PER_S = 8  # orders a second at each provider
 TOLERANCE_S = 0.25 if LONG else 0.5
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("how", OUTAGES)
 async def test_an_outage_stays_with_its_provider(how: str, database_url: str, lab_url: str) -> None:
     await open_accounts(database_url, [SOMEBODY])

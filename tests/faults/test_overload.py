@@ -12,6 +12,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx2
+import pytest
 
 from tests.fakes.lab_api import Weather
 from tests.faults.customers import open_accounts, open_clients, picture, submit
@@ -62,6 +63,7 @@ class Crowd:
             self.wrong.append(answer.text[:300])
 
 
+@pytest.mark.timing
 async def test_overload_is_refused_at_once_and_costs_nobody_who_was_taken(
     database_url: str, lab_url: str
 ) -> None:

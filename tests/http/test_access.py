@@ -337,6 +337,7 @@ async def test_anothers_pictures_look_like_none(
         assert (await ada.ask("GET", f"/api/assets/{asset['id']}")).json()["starred"] is False
 
 
+@pytest.mark.timing
 async def test_a_key_is_made_used_and_revoked(house: Studio) -> None:
     ada = await join(house)
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
@@ -33,6 +35,7 @@ async def running(studio: Studio, **order: Any) -> dict[str, Any]:
     return job
 
 
+@pytest.mark.timing
 async def test_a_running_job_is_cancelled_within_a_second_also_at_the_provider(
     studio: Studio,
 ) -> None:

@@ -92,6 +92,7 @@ async def test_an_address_guesses_at_all_accounts_together_a_hundred_times(house
     assert Counter(answer.status_code for answer in answers) == {401: 5, 429: 4}
 
 
+@pytest.mark.timing
 async def test_who_comes_back_when_told_may_guess_again_and_not_before(house: Studio) -> None:
     await guess(house, "ada@example.org", "203.0.113.1", times=10)
     await let_time_pass(house, 897)
@@ -152,6 +153,7 @@ async def test_only_so_many_wait_for_the_one_who_compares(house: Studio) -> None
     assert hers.status_code == 200
 
 
+@pytest.mark.timing
 async def test_an_unknown_address_takes_as_long_as_a_wrong_password(house: Studio) -> None:
     user = await with_password(house, "ada@example.org")
     took: dict[str, list[float]] = {"ada@example.org": [], "nobody@example.org": []}
@@ -207,6 +209,7 @@ asyncio.run(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))
 """
 
 
+@pytest.mark.timing
 async def test_a_flood_of_guesses_does_not_slow_the_others(
     database_url: str, tmp_path: Path
 ) -> None:

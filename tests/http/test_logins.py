@@ -167,6 +167,7 @@ async def test_a_copy_of_the_database_opens_nothing(house: Studio) -> None:
         assert any("$argon2id$" in row["text"] for row in rows)
 
 
+@pytest.mark.timing
 async def test_ones_sessions_are_listed_and_ended_one_by_one(house: Studio) -> None:
     await with_password(house, "ida@example.org")
     async with (
@@ -191,6 +192,7 @@ async def test_ones_sessions_are_listed_and_ended_one_by_one(house: Studio) -> N
         assert await laptop.who() == "ida"
 
 
+@pytest.mark.timing
 async def test_one_may_log_out_everywhere(house: Studio) -> None:
     await with_password(house, "jan@example.org")
     async with Browser(house, "203.0.113.12") as phone, Browser(house, "203.0.113.13") as laptop:
@@ -204,6 +206,7 @@ async def test_one_may_log_out_everywhere(house: Studio) -> None:
         assert await until_out(phone) < 1.5
 
 
+@pytest.mark.timing
 async def test_a_disabled_user_is_out_within_a_second_and_stays_out(house: Studio) -> None:
     user = await with_password(house, "kim@example.org")
     async with Browser(house, "203.0.113.14") as kim:
@@ -222,6 +225,7 @@ async def test_a_disabled_user_is_out_within_a_second_and_stays_out(house: Studi
         assert guess.status_code == 401, "who does not know the password learns nothing"
 
 
+@pytest.mark.timing
 async def test_a_new_password_ends_every_other_session(house: Studio) -> None:
     await with_password(house, "lea@example.org")
     async with Browser(house, "203.0.113.15") as phone, Browser(house, "203.0.113.16") as laptop:

@@ -165,6 +165,7 @@ async def test_hostile_pictures_cost_little_and_what_is_kept_is_clean(
     assert httpx2.get(f"{server.url}/readyz", trust_env=False).status_code == 200
 
 
+@pytest.mark.timing
 async def test_a_bomb_is_refused_for_its_header_and_needs_no_memory(server: ServerProcess) -> None:
     bomb = bomb_13000()
     nothing = bytes(
@@ -192,6 +193,7 @@ async def test_a_bomb_is_refused_for_its_header_and_needs_no_memory(server: Serv
     assert after - before < 16 * MEBIBYTE
 
 
+@pytest.mark.timing
 def test_reading_a_header_costs_less_than_reading_the_file() -> None:
     """Every file, however it is made: against the time its SHA-256 takes, and a millisecond."""
     slow = []

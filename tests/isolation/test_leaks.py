@@ -186,6 +186,7 @@ async def test_a_result_is_never_reused_for_another_whatever_he_claims(studio: S
 
 
 @pytest.mark.parametrize("of", ["jobs", "assets", "keys", "receipts"])
+@pytest.mark.timing
 async def test_the_time_of_an_answer_does_not_tell_anothers_from_none(
     studio: Studio, marked: Marked, of: str
 ) -> None:

@@ -229,6 +229,7 @@ async def test_turning_all_pages_shows_every_job_once_in_order(
     assert seen == [row["id"] for row in rows]
 
 
+@pytest.mark.timing
 async def test_the_last_page_costs_what_the_first_one_does(filled: Database) -> None:
     oldest = await list_jobs(filled, LOCAL_OWNER, newest_first=False, limit=21)
     cursor = cursor_of(oldest.rows[-1]["id"])

@@ -363,6 +363,7 @@ def test_watching_does_not_change_the_picture() -> None:
 
 @pytest.mark.parametrize("style", ["realistic", "watercolor"])
 @pytest.mark.parametrize("after_s", [0.02, 0.4])
+@pytest.mark.timing
 def test_it_stops_within_200_ms_at_any_moment(style: str, after_s: float) -> None:
     began = time.monotonic()
 
@@ -376,6 +377,7 @@ def test_it_stops_within_200_ms_at_any_moment(style: str, after_s: float) -> Non
 
 
 @pytest.mark.parametrize("image_format", ["png", "jpeg", "webp"])
+@pytest.mark.timing
 def test_encoding_stops_too(image_format: str) -> None:
     canvas = np.random.default_rng(1).integers(0, 255, (2048, 2048, 3), dtype=np.uint8)
     began = time.monotonic()

@@ -82,6 +82,7 @@ async def test_never_more_children_than_allowed(easel: Easel) -> None:
     assert len(children(easel)) <= 2
 
 
+@pytest.mark.timing
 async def test_the_event_loop_keeps_turning_while_it_paints(easel: Easel) -> None:
     await easel.paint("sea", width=64, height=64, seed=1)
     painting = asyncio.create_task(easel.paint("sea", width=1024, height=1024, seed=1))
@@ -95,6 +96,7 @@ async def test_the_event_loop_keeps_turning_while_it_paints(easel: Easel) -> Non
 
 
 @pytest.mark.parametrize("after_s", [0.1, 0.6])
+@pytest.mark.timing
 async def test_cancelling_stops_the_brush_within_200_ms(easel: Easel, after_s: float) -> None:
     await easel.paint("sea", width=64, height=64, seed=1)
     painting = asyncio.create_task(

@@ -192,6 +192,7 @@ async def picks(database: Database, lane: str) -> int:
     return int(await database.fetchval(sql, lane))
 
 
+@pytest.mark.timing
 async def test_entries_of_a_paused_lane_are_left_alone_and_other_lanes_are_served(
     database: Database, hire: Hire, queue: Queue
 ) -> None:
@@ -211,6 +212,7 @@ async def test_entries_of_a_paused_lane_are_left_alone_and_other_lanes_are_serve
     assert hand.tries == 0
 
 
+@pytest.mark.timing
 async def test_a_worker_whose_lanes_are_all_closed_sleeps(hire: Hire, queue: Queue) -> None:
     hand = await hire({"openai": Company()})
     await hand.lanes.pause("openai", None, "closed")
@@ -225,6 +227,7 @@ async def test_a_worker_whose_lanes_are_all_closed_sleeps(hire: Hire, queue: Que
     assert claims.looked - before <= 2
 
 
+@pytest.mark.timing
 async def test_an_outage_burns_a_handful_of_tries_and_ends_soon_after_it_is_over(
     database: Database, hire: Hire, queue: Queue
 ) -> None:
@@ -291,6 +294,7 @@ async def test_a_job_the_provider_stumbles_over_keeps_no_lane_closed(
     await eventually(lambda: hand.ends["openai"] == 9, within_s=10 * QUICK.open_s)
 
 
+@pytest.mark.timing
 async def test_a_job_that_comes_long_after_the_outage_finds_out_at_once(
     hire: Hire, queue: Queue
 ) -> None:

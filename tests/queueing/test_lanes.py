@@ -133,6 +133,7 @@ async def test_a_bug_of_ours_and_a_cancelled_call_are_no_failures(open_lanes: Op
     await call(lanes)
 
 
+@pytest.mark.timing
 async def test_a_busy_provider_is_not_asked_before_the_time_it_said(open_lanes: Open) -> None:
     here, there = await open_lanes(), await open_lanes()
     begin = time.monotonic()
@@ -278,6 +279,7 @@ async def test_a_request_that_is_refused_shows_that_the_provider_works(open_lane
     await call(lanes)
 
 
+@pytest.mark.timing
 async def test_a_long_probe_stays_the_only_one(open_lanes: Open) -> None:
     here, there = await open_lanes(look_every_s=0.1), await open_lanes(look_every_s=0.1)
     await fails(here, times=5)
@@ -293,6 +295,7 @@ async def test_a_long_probe_stays_the_only_one(open_lanes: Open) -> None:
 
 
 @pytest.mark.parametrize("ending", ["cancelled", "busy", "no call", "nothing to claim"])
+@pytest.mark.timing
 async def test_a_probe_that_found_out_nothing_leaves_it_to_the_next(
     open_lanes: Open, ending: str
 ) -> None:
@@ -318,6 +321,7 @@ async def test_a_probe_that_found_out_nothing_leaves_it_to_the_next(
     assert time.monotonic() - begin < QUICK.probe_s, "the right to the probe had to expire"
 
 
+@pytest.mark.timing
 async def test_a_failure_known_already_keeps_nobody_waiting_longer(open_lanes: Open) -> None:
     """Calls that were under way when the breaker opened fail after it did."""
     lanes = await open_lanes(Rules(open_s=0.5))

@@ -7,6 +7,8 @@ import time
 from contextlib import AsyncExitStack
 from uuid import UUID
 
+import pytest
+
 from safelight.database.pool import Database
 from safelight.queueing.liveness import Liveness
 from safelight.values.ids import new_id
@@ -48,6 +50,7 @@ async def status_of(database: Database, job_id: UUID) -> str:
     )
 
 
+@pytest.mark.timing
 async def test_a_dead_workers_entries_come_back_within_seconds_and_all_others_stay(
     database: Database, add_job: AddJob
 ) -> None:

@@ -113,6 +113,7 @@ async def most_held(database: Database) -> int:
 
 
 @pytest.mark.parametrize(("window_s", "per_minute", "calls"), [(0.5, 5, 24), (1.0, 12, 40)])
+@pytest.mark.timing
 async def test_no_stretch_of_a_minute_has_more_calls_than_the_limit(
     database: Database, open_lanes: Open, window_s: float, per_minute: int, calls: int
 ) -> None:
@@ -148,6 +149,7 @@ async def test_who_waits_longest_is_next(database: Database, open_lanes: Open) -
     assert order == list(range(30))
 
 
+@pytest.mark.timing
 async def test_a_pass_that_is_given_back_is_taken_at_once_in_another_process(
     database: Database, open_lanes: Open
 ) -> None:
