@@ -30,6 +30,8 @@ class Flaky:
         asyncpg.ConnectionDoesNotExistError(),
         asyncpg.AdminShutdownError(),
         asyncpg.CannotConnectNowError(),
+        asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
+        asyncpg.DeadlockDetectedError(),
         asyncpg.InterfaceError("the connection is closed"),
         TimeoutError(),
     ],

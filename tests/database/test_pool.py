@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from safelight.database.embedded import DatabaseUnusable
+from safelight.database.patience import GONE
 from safelight.database.pool import Database, without_password
 
 SECRET = "hunter2"
@@ -138,3 +139,24 @@ async def test_a_wrong_password_is_not_told_either(database_url: str) -> None:
         await Database.connect(url, connections_max=2)
 
     assert SECRET not in str(refused.value)
+
+
+async def test_who_stands_still_in_a_transaction_loses_its_locks_before_others_give_up(
+    database_url: str,
+) -> None:
+    frozen = await Database.connect(database_url, connections_max=2)
+    other = await Database.connect(database_url, connections_max=2)
+    await other.execute("CREATE TABLE things (n int)")
+    await other.execute("INSERT INTO things VALUES (1)")
+
+    with pytest.raises(GONE):
+        async with frozen.transaction() as tx:
+            await tx.execute("UPDATE things SET n = 2")
+            await other.execute("UPDATE things SET n = 3")  # waits, and does not give up
+            await tx.execute("UPDATE things SET n = 4")
+    kept = await other.fetchval("SELECT n FROM things")
+    recovered = await frozen.fetchval("SELECT n FROM things")
+
+    await frozen.close()
+    await other.close()
+    assert kept == recovered == 3

@@ -1,4 +1,5 @@
-"""Outliving a database restart: the same statement again, for as long as makes sense.
+"""Outliving a database restart, and neighbours that stand still: the same statement again, for as
+long as makes sense.
 
 Only for statements that may run twice without harm: those guarded by an attempt number, and reads.
 """
@@ -14,7 +15,9 @@ import asyncpg
 
 T = TypeVar("T")
 
-# What a connection says when the server went away, restarts, or is not up yet.
+# What is said of a statement that did nothing, through no fault of its own: the server went away,
+# restarts, or is not up yet; somebody kept a lock for too long; we stood still in a transaction,
+# which was given up for the sake of those who waited.
 GONE = (
     OSError,
     asyncpg.InterfaceError,
@@ -24,6 +27,9 @@ GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     TimeoutError,
 )
 

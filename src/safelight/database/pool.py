@@ -17,6 +17,9 @@ Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Row: TypeAlias = "asyncpg.Record"
 
 STATEMENT_TIMEOUT_S = 10
+# A process that stands still in a transaction (a machine asleep, a debugger) keeps its locks. They
+# are taken from it before those who wait for them give up.
+IDLE_TIMEOUT_S = 5
 _SECRET_PARAMETER = re.compile(r"(?<=[?&])(?:ssl)?password=[^&]*&?", re.IGNORECASE)
 
 
@@ -110,7 +113,7 @@ class Database:
 SESSION = {
     "application_name": "safelight",
     "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT_S}s",
     "timezone": "UTC",
     "jit": "off",
 }

@@ -153,6 +153,8 @@ async def _look_for_missing(
     may have been purged meanwhile."""
     names = [f"{side}.webp" for side in PREVIEW_SIDES]
     async with connection.transaction():
+        # The store may take its time for each; no row is locked meanwhile.
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         async for row in connection.cursor(_MISSING, begin, names, len(names), prefetch=500):
             asset_id = UUID(int=row["id"].int)
             original = original_key(asset_id, row["format"])
