@@ -32,6 +32,18 @@ async def test_of_twenty_set_up_codes_used_at_once_one_makes_an_administrator(
     assert await database.fetchval("SELECT count(*) FROM codes WHERE used_at IS NULL") == 0
 
 
+async def test_who_sets_the_server_up_need_not_ask_anybody_for_credits(database: Database) -> None:
+    _, setup = await codes.make(database, "setup", role="admin")
+    _, invite = await codes.make(database, "invite", role="admin")
+
+    ada = await joining.join(database, name="A", email="a@example.org", mode="invite", code=setup)
+    bob = await joining.join(database, name="B", email="b@example.org", mode="invite", code=invite)
+
+    of = "SELECT unlimited FROM accounts WHERE id = $1"
+    assert await database.fetchval(of, ada.id) is True
+    assert await database.fetchval(of, bob.id) is False
+
+
 async def test_who_could_not_join_has_used_nothing_up(database: Database) -> None:
     await users.create(database, "Ada", email="ada@example.org", role="admin")
     _, text = await codes.make(database, "invite")

@@ -69,9 +69,12 @@ async def join(
         await tx.execute(IN_LINE)
         await check(tx, mode, code)
         role: Role = "user"
+        sets_up = False
         if code is not None:
-            role = (await codes.use(tx, code, *await _good_for(tx, mode))).role
-        user = await users.create(tx, name, email=email, role=role)
+            used = await codes.use(tx, code, *await _good_for(tx, mode))
+            role, sets_up = used.role, used.purpose == "setup"
+        # Who sets the server up pays its bills; nobody is there yet who could give him credits.
+        user = await users.create(tx, name, email=email, role=role, unlimited=sets_up)
         if password_hash:
             await keep_password(tx, user.id, password_hash)
         if identity:

@@ -43,20 +43,23 @@ async def create(
     *,
     email: str | None = None,
     role: Role = "user",
+    unlimited: bool = False,
 ) -> User:
-    """A new user and the account that pays for what he orders, empty. Raises: InvalidRequest."""
+    """A new user and the account that pays for what he orders, empty. unlimited: he may order
+    without having the credits. Raises: InvalidRequest."""
     name, email = name_of(name), email_of(email) if email is not None else None
     try:
         # The account is the credits' table; a row in one statement with the user's is worth more
         # than asking that room for it: a user without an account could order nothing, for ever.
         row = await database.fetchrow(
-            f"""WITH account AS (INSERT INTO accounts (id) VALUES ($1))
+            f"""WITH account AS (INSERT INTO accounts (id, unlimited) VALUES ($1, $5))
                 INSERT INTO users (id, name, email, role) VALUES ($1, $2, $3, $4)
                 RETURNING {_COLUMNS}""",  # noqa: S608
             new_id(),
             name,
             email,
             role,
+            unlimited,
         )
     except asyncpg.UniqueViolationError:
         raise InvalidRequest(
