@@ -30,7 +30,9 @@ class _OneConnection:
 
 async def connect(url: str) -> Database:
     """A Database whose transactions are savepoints of one that a test opens and rolls back."""
-    connection = await asyncpg.connect(url, server_settings=SESSION)
+    # The transaction may lie idle for as long as a test thinks: nobody waits for its locks.
+    settings = SESSION | {"idle_in_transaction_session_timeout": "0"}
+    connection = await asyncpg.connect(url, server_settings=settings)
     await _prepare(connection)
     return Database(_OneConnection(connection), url)  # type: ignore[arg-type]
 
