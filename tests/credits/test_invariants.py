@@ -333,14 +333,14 @@ async def test_between_two_looks_at_everything_only_what_moved_is_looked_at(
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_watch_looks_by_itself_and_outlives_a_failure(spoilt: Database) -> None:
-    watch = LedgerWatch(spoilt, every_s=0.02)
-    await spoilt.execute("ALTER TABLE postings RENAME TO elsewhere")
+async def test_the_watch_looks_by_itself_and_outlives_a_failure(database: Database) -> None:
+    watch = LedgerWatch(database, every_s=0.02)
+    await database.execute("ALTER TABLE postings RENAME TO elsewhere")
     await watch.start()
     await asyncio.sleep(0.1)
     assert watch.state == "checking"
 
-    await spoilt.execute("ALTER TABLE elsewhere RENAME TO postings")
+    await database.execute("ALTER TABLE elsewhere RENAME TO postings")
     async with asyncio.timeout(10):
         while watch.state != "ok":
             await asyncio.sleep(0.01)

@@ -51,8 +51,10 @@ export function inLine({ position, eta_seconds }: Place): string {
   return eta_seconds === null ? where : `${where}, about ${about(eta_seconds)}`;
 }
 
-export const bytes = (n: number): string =>
-  n < 1_000_000 ? `${Math.max(1, Math.round(n / 1000))} kB` : `${(n / 1_000_000).toFixed(1)} MB`;
+export function bytes(n: number): string {
+  if (n < 1_000_000) return `${Math.max(1, Math.round(n / 1000))} kB`;
+  return n < 1_000_000_000 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(1)} GB`;
+}
 
 const dayOnly = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat("en", {
