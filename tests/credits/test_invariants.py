@@ -332,7 +332,6 @@ async def test_between_two_looks_at_everything_only_what_moved_is_looked_at(
     assert watch.state == "violated: I2", "a smaller look does not take it back"
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_the_watch_looks_by_itself_and_outlives_a_failure(database: Database) -> None:
     watch = LedgerWatch(database, every_s=0.02)
     await database.execute("ALTER TABLE postings RENAME TO elsewhere")
