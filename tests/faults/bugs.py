@@ -233,9 +233,9 @@ def _copy() -> Iterator[Path]:
         yield copy
 
 
-def _first_failure(copy: Path, tests: Iterable[str]) -> str | None:
+def _first_failure(copy: Path, tests: Iterable[str], *, tell: bool = False) -> str | None:
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--tb=no", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "--tb=short", *tests],
         cwd=copy,
         check=False,
         env=os.environ | {"PYTHONPATH": f"{copy / 'src'}{os.pathsep}{copy}"},
@@ -243,14 +243,17 @@ def _first_failure(copy: Path, tests: Iterable[str]) -> str | None:
         text=True,
     )
     assert run.returncode in (0, 1), run.stdout[-2000:] + run.stderr[-2000:]
-    failed = [line for line in run.stdout.splitlines() if line.startswith("FAILED")]
+    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    if failed and tell:
+        print(run.stdout[-4000:])
     return failed[0].split()[1].rpartition("/")[2] if failed else None
 
 
 def main(names: list[str]) -> int:
     chosen = [bug for bug in BUGS if not names or bug.name in names]
     with _copy() as copy:
-        failed = _first_failure(copy, {test: None for bug in chosen for test in bug.tests})
+        tests = {test: None for bug in chosen for test in bug.tests}
+        failed = _first_failure(copy, tests, tell=True)
     if failed:
         print(f"{failed} fails without any planted bug: mend that first")
         return 1
