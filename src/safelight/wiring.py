@@ -36,7 +36,7 @@ from safelight.http.stream_places import StreamPlaces
 from safelight.images.darkroom import Darkroom
 from safelight.images.links import Links
 from safelight.images.store import DirectLinks, ObjectPictureStore
-from safelight.jobs import farewell, trash
+from safelight.jobs import dead_letters, farewell, trash
 from safelight.jobs.admit import Admission
 from safelight.jobs.board import Board
 from safelight.jobs.dead_letters import DeadLetters
@@ -108,6 +108,8 @@ async def _keep_running(embedded: EmbeddedPostgres) -> None:
                 log.warning("the embedded database had died and was started again")
         except DatabaseUnusable as error:
             log.error("the embedded database does not start", error=str(error))
+        except Exception:  # a full disk, no memory for a process: that passes
+            log.exception("looking after the embedded database broke")
 
 
 @asynccontextmanager
@@ -181,6 +183,7 @@ async def open_shop(
                 apply_due,
                 forget_old,
                 forget_ended,
+                dead_letters.settle,
                 roll.sweeper(),
                 lambda database: drop_abandoned(database, registry),
                 lambda database: trash.purge(database, store, kept_s=settings.trash_kept_s),

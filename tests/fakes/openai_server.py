@@ -239,7 +239,12 @@ class FakeOpenAI(Fake):
         "refused_filter": lambda _f, _c: error(400, "Filtered", code="content_filter"),
         "empty_data": lambda _f, _c: Answer.of({"created": 1, "data": []}),
         "empty_item": lambda _f, _c: Answer.of({"created": 1, "data": [{}]}),
+        # One request of several
+        "refused_then_broken": lambda f, c: f.faults["refused" if f._met == 1 else "server_error"](
+            f, c
+        ),
         # Nonsense
+        "torn_picture": lambda f, c: _torn(f.answer(c)),
         "no_data": lambda _f, _c: Answer.of({"created": 1}),
         "bad_base64": lambda _f, _c: Answer.of({"data": [{"b64_json": "%%%"}]}),
         "not_a_picture": lambda _f, _c: Answer.of(
@@ -392,6 +397,15 @@ def _with(answer: Answer, **more: Any) -> Answer:
 def _without(call: Call, *names: str) -> Call:
     body = {k: v for k, v in call.json.items() if k not in names}
     return Call(call.method, call.path, call.query, call.headers, json.dumps(body).encode())
+
+
+def _torn(answer: Answer) -> Answer:
+    """Its header is whole, its pixels are not."""
+    known = json.loads(answer.body)
+    for one in known["data"]:
+        whole = base64.b64decode(one["b64_json"])
+        one["b64_json"] = base64.b64encode(whole[: len(whole) // 2]).decode()
+    return Answer.of(known)
 
 
 def _as_data_url(answer: Answer) -> Answer:

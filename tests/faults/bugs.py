@@ -78,8 +78,8 @@ BUGS = (
     Bug(
         "what has ended can be cancelled, and is released twice",
         "jobs/endings.py",
-        "    WHERE {which} AND status IN ('pending', 'processing')\n",
-        "    WHERE {which}\n",
+        "    FROM jobs WHERE id = ANY($4) AND status IN ('pending', 'processing')\n",
+        "    FROM jobs WHERE id = ANY($4)\n",
         ("tests/jobs/test_fencing.py",),
     ),
     Bug(
@@ -184,9 +184,9 @@ BUGS = (
     Bug(
         "jobs are overdue by the clock of the process",
         "jobs/endings.py",
-        'await database.fetch(_EXPIRE, "failed"',
-        'await database.fetch(_EXPIRE.replace("deadline_at < now()", "deadline_at < to_timestamp("'
-        ' f"{__import__(\'time\').time()})"), "failed"',
+        "await _end(database, _OVERDUE, ",
+        'await _end(database, _OVERDUE.replace("deadline_at < now()", "deadline_at < to_timestamp("'
+        " f\"{__import__('time').time()})\"), ",
         ("tests/faults/test_clocks.py",),
     ),
     Bug(

@@ -264,7 +264,7 @@ async def test_an_old_attempt_is_fenced_even_beside_a_new_one_in_the_same_statem
 
 async def test_a_fenced_journal_says_so_at_the_next_step(idle_studio: Studio, feed: Feed) -> None:
     database, job_id = idle_studio.database, await order(idle_studio)
-    journal = Journal(Desk(database, patience_s=600), feed, await claim(idle_studio, job_id), {})
+    journal = Journal(Desk(database, patience_s=600), feed, await claim(idle_studio, job_id))
     await claim(idle_studio, job_id)
     before = await everything(database)
 
@@ -276,6 +276,40 @@ async def test_a_fenced_journal_says_so_at_the_next_step(idle_studio: Studio, fe
     await journal.close()
 
     assert await everything(database) == before
+
+
+async def test_a_cancel_that_waits_behind_a_delivery_charges_what_was_delivered(
+    idle_studio: Studio,
+) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio, count=2)
+    attempt = await claim(idle_studio, job_id)
+
+    async with database.transaction() as tx:
+        one = Database(_Single(tx), database.url)  # type: ignore[arg-type]
+        assert await one_picture(one, attempt)
+        cancelling = asyncio.create_task(endings.cancel(database, LOCAL_OWNER, job_id))
+        await _waiting_for_a_lock(database)
+    await cancelling
+
+    row = await database.fetchrow("SELECT price, charged, error FROM jobs WHERE id = $1", job_id)
+    assert row
+    assert row["charged"] == row["price"] // 2
+    assert row["error"]["charged"] is True
+
+
+class _Single:
+    """What `Database` asks of a pool, on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self.fetch = connection.fetch
+
+
+async def _waiting_for_a_lock(database: Database) -> None:
+    sql = """SELECT EXISTS (SELECT FROM pg_stat_activity
+                            WHERE datname = current_database() AND wait_event_type = 'Lock')"""
+    async with asyncio.timeout(10):
+        while not await database.fetchval(sql):
+            await asyncio.sleep(0.01)
 
 
 # What the next worker finds. The rows are left as a crash leaves them: by an attempt without end.

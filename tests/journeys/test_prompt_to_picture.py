@@ -100,6 +100,25 @@ async def test_one_failed_variant_does_not_take_the_others_with_it(studio: Studi
     assert job["charged"] == {"credits": 2, "released": 1}
 
 
+async def test_what_was_refused_is_not_asked_again_when_another_variant_is(studio: Studio) -> None:
+    studio.provider_api.plan = Plan(fault="refused_then_broken", times=4)
+
+    job = await studio.generate("a fox", model="openai/flux-schnell", count=2)
+
+    assert sorted(output["status"] for output in job["outputs"]) == ["completed", "failed"]
+    assert job["charged"] == {"credits": 1, "released": 1}
+    assert studio.provider_api.counts["POST /v1/images/generations"] == 1 + 4
+
+
+async def test_a_picture_whose_pixels_are_damaged_is_asked_for_anew(studio: Studio) -> None:
+    studio.provider_api.plan = Plan(fault="torn_picture", times=1)
+
+    job = await studio.generate("a fox", model="openai/flux-schnell")
+
+    assert job["status"] == "completed"
+    assert studio.provider_api.counts["POST /v1/images/generations"] == 2
+
+
 async def test_the_same_order_is_served_again_for_nothing(studio: Studio) -> None:
     order = {"model": "openai/flux-schnell", "parameters": {"width": 256, "height": 256}}
     first = await studio.generate("a fox", **order)

@@ -228,6 +228,22 @@ async def test_a_worker_whose_lanes_are_all_closed_sleeps(hire: Hire, queue: Que
 
 
 @pytest.mark.timing
+async def test_a_worker_sleeps_while_a_broken_lane_has_nothing_to_try(hire: Hire) -> None:
+    hand = await hire({"openai": Company()})
+    for _ in range(5):
+        await hand.lanes.failed("openai", ProviderFailed("down"))
+    claims = hand.manager.queries
+    assert isinstance(claims, CountedClaims)
+    await eventually(lambda: hand.lanes.may_probe(["openai"]) == ["openai"])
+    await asyncio.sleep(0.3)
+
+    before = claims.looked
+    await asyncio.sleep(1.5)
+
+    assert claims.looked - before <= 2
+
+
+@pytest.mark.timing
 async def test_an_outage_burns_a_handful_of_tries_and_ends_soon_after_it_is_over(
     database: Database, hire: Hire, queue: Queue
 ) -> None:

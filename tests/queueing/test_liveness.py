@@ -96,3 +96,20 @@ async def test_a_short_loss_of_the_connection_costs_no_entry(
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
         assert await manager_of(database, held) == cut.liveness.manager_id
+
+
+async def test_a_lock_that_was_lost_unnoticed_is_taken_again(
+    database: Database, add_job: AddJob
+) -> None:
+    async with Watcher(database) as worker, Watcher(database):
+        manager_id = worker.liveness.manager_id
+        job_id = await add_job("processing", entry="picked", manager=manager_id)
+        connection = worker.liveness._connection
+        assert connection
+        await connection.execute("SELECT pg_advisory_unlock_all()")
+
+        async with asyncio.timeout(10):
+            while worker.liveness._connection is connection:
+                await asyncio.sleep(0.05)
+
+        assert await manager_of(database, job_id) == manager_id

@@ -21,6 +21,7 @@ QUEUE = DBSettings(db_schema="queue", durability=Durability.balanced)
 
 _LOCK = 0x5AFE_1164  # any number all versions agree on
 _LOCK_WAIT_S = 60
+_APPLY_TIMEOUT_S = 60
 _SERVER_VERSION_MIN = 160000
 
 
@@ -67,18 +68,29 @@ async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
             if applied[name] != digest:
                 raise DatabaseUnusable(f"The migration {name} was changed after it was applied.")
             continue
-        async with connection.transaction():
-            await connection.execute("SET LOCAL lock_timeout = '2s'")
-            await connection.execute("SET LOCAL statement_timeout = '60s'")
-            if name == "0001_queue.sql":
-                # The library writes its own tables; the file then changes what must be changed.
-                await Queries(AsyncpgDriver(connection), QueryBuilderEnvironment(QUEUE)).install()
-            await connection.execute(sql)
-            await connection.execute(
-                "INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest
-            )
+        try:
+            await _apply(connection, name, sql, digest)
+        except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, TimeoutError) as error:
+            raise DatabaseUnusable(
+                f"The migration {name} could not be applied: {error or 'it took too long'}. "
+                "Nothing was changed. Stop what else uses this database, and start again."
+            ) from None
         done.append(name)
     return done
+
+
+async def _apply(connection: asyncpg.Connection, name: str, sql: str, digest: str) -> None:
+    async with connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '2s'")
+        await connection.execute(f"SET LOCAL statement_timeout = '{_APPLY_TIMEOUT_S}s'")
+        if name == "0001_queue.sql":
+            # The library writes its own tables; the file then changes what must be changed.
+            await Queries(AsyncpgDriver(connection), QueryBuilderEnvironment(QUEUE)).install()
+        # The connection's own limit is for statements that somebody waits for.
+        await connection.execute(sql, timeout=_APPLY_TIMEOUT_S)
+        await connection.execute(
+            "INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest
+        )
 
 
 def _files() -> dict[str, str]:

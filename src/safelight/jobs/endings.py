@@ -6,26 +6,29 @@ from typing import Any
 from uuid import UUID
 
 from safelight.credits.ledger import SETTLE
-from safelight.database.pool import Database
+from safelight.database.pool import Database, Row
 from safelight.values.ids import JobId, OwnerId, acting_for
 
 # Whoever works on the job is fenced from this moment on. What was delivered before stays delivered,
 # and is what it costs. An entry that nobody has taken goes with its job; one that somebody holds
 # is his to put away. A job whose entries were traded meanwhile is not taken for the other one.
+#
+# $4: jobs whose rows this transaction has locked in a statement before. One statement alone would
+# count the outputs as they were before it waited, and give away what was delivered meanwhile.
 _END = """
 WITH old AS MATERIALIZED (
-    SELECT id, entry, parked, status FROM jobs
-    WHERE {which} AND status IN ('pending', 'processing')
-    FOR NO KEY UPDATE {skip}
+    SELECT id, entry, parked,
+           (SELECT count(*) FROM outputs
+            WHERE job_id = jobs.id AND outputs.status = 'completed') AS delivered
+    FROM jobs WHERE id = ANY($4) AND status IN ('pending', 'processing')
 ), job AS (
     UPDATE jobs SET status = $1, stage = NULL, progress = NULL, parked = false,
-           revision = revision + 1, finished_at = now(), error = $2,
-           charged = price / count * (SELECT count(*) FROM outputs
-                                      WHERE job_id = jobs.id AND status = 'completed')
+           revision = revision + 1, finished_at = now(), charged = price / count * old.delivered,
+           error = jsonb_set($2, '{charged}', to_jsonb(price > 0 AND old.delivered > 0))
     FROM old
     WHERE jobs.id = old.id
     RETURNING jobs.id, owner_id, charged, price, provider, model, old.entry,
-              old.parked AS was_parked, old.status AS old_status
+              old.parked AS was_parked
 ), ended AS MATERIALIZED (
     SELECT *, $3::text AS release_kind FROM job
 ), {settle}, entry AS (
@@ -42,51 +45,58 @@ WITH old AS MATERIALIZED (
                                                        'held', paid.held) ELSE '{}' END
     FROM ended LEFT JOIN paid ON paid.id = ended.owner_id
 )
-SELECT ended.id, owner_id, old_status, coalesce(paid.parked_jobs > 0, false) AS freed
+SELECT ended.id, owner_id, coalesce(paid.parked_jobs > 0, false) AS freed
 FROM ended LEFT JOIN paid ON paid.id = ended.owner_id
 """
 
 
-def _ending(which: str, skip: str = "") -> str:
-    return (
-        _END.replace("{which}", which).replace("{skip}", skip).replace("{settle}", SETTLE.strip())
-    )
+_END = _END.replace("{settle}", SETTLE.strip())
+
+_ONE = "SELECT id FROM jobs WHERE id = $1 AND owner_id = $2 FOR NO KEY UPDATE"
+_CLOSED = """
+SELECT jobs.id FROM jobs JOIN accounts ON accounts.id = jobs.owner_id
+WHERE jobs.owner_id = $1 AND jobs.finished_at IS NULL AND accounts.closed_at IS NOT NULL
+ORDER BY jobs.id LIMIT 200 FOR NO KEY UPDATE OF jobs SKIP LOCKED
+"""
+_OVERDUE = """
+SELECT id FROM jobs WHERE finished_at IS NULL AND deadline_at < now()
+ORDER BY deadline_at LIMIT 200 FOR NO KEY UPDATE SKIP LOCKED
+"""
 
 
-_CANCEL = _ending("id = $4 AND owner_id = $5")
-_CANCEL_CLOSED = _ending(
-    """id IN (SELECT jobs.id FROM jobs JOIN accounts ON accounts.id = jobs.owner_id
-              WHERE jobs.owner_id = $4 AND jobs.finished_at IS NULL
-                AND accounts.closed_at IS NOT NULL
-              ORDER BY jobs.id LIMIT 200)""",
-    "SKIP LOCKED",
-)
-_EXPIRE = _ending(
-    """id IN (SELECT id FROM jobs WHERE finished_at IS NULL AND deadline_at < now()
-              ORDER BY deadline_at LIMIT 200)""",
-    "SKIP LOCKED",
-)
+async def _end(
+    database: Database,
+    which: str,
+    *of: UUID,
+    status: str,
+    error: dict[str, Any],
+    release_kind: str = "release",
+) -> list[Row]:
+    """End the jobs that `which` selects and locks, if they have not ended yet."""
+    async with database.transaction() as tx:
+        locked = [row["id"] for row in await tx.fetch(which, *of)]
+        return await tx.fetch(_END, status, error, release_kind, locked) if locked else []
 
 
 async def cancel(database: Database, owner_id: OwnerId, job_id: JobId) -> bool | None:
     """End a job that has not ended. Returns whether a parked job of the owner has room now; None
     when the job has ended before, or is not the owner's."""
     error = _error("cancelled", "Cancelled", "Cancelled before it was finished.")
-    row = await database.fetchrow(_CANCEL, "cancelled", error, "release", job_id, owner_id)
-    return row["freed"] if row else None
+    rows = await _end(database, _ONE, job_id, owner_id, status="cancelled", error=error)
+    return rows[0]["freed"] if rows else None
 
 
 async def cancel_closed(database: Database, account_id: UUID) -> list[UUID]:
     """End jobs of an account that was closed, some at a time; those that were ended."""
     error = _error("cancelled", "Cancelled", "Cancelled because the account was deleted.")
-    rows = await database.fetch(_CANCEL_CLOSED, "cancelled", error, "release", account_id)
+    rows = await _end(database, _CLOSED, account_id, status="cancelled", error=error)
     return [UUID(int=row["id"].int) for row in rows]
 
 
 async def expire(database: Database) -> list[tuple[JobId, OwnerId]]:
     """End the jobs whose deadline is over: nobody is made to wait, or to pay, for ever."""
     error = _error("timeout", "This took too long", "It was not finished before its deadline.")
-    rows = await database.fetch(_EXPIRE, "failed", error, "expire")
+    rows = await _end(database, _OVERDUE, status="failed", error=error, release_kind="expire")
     return [(JobId(UUID(int=row["id"].int)), acting_for(row["owner_id"])) for row in rows]
 
 

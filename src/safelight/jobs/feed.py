@@ -27,6 +27,7 @@ from safelight.values.ids import OwnerId
 CHANNEL = "safelight_events"
 _POLL_S = 2.0  # the safety net below the wake-ups
 _HELD_BACK_S = 0.002
+_HELD_BACK_MAX_S = 0.25
 _BATCH = 2000
 _QUEUE_MAX = 2000  # lines a slow reader may lag behind before it must reconnect
 
@@ -241,7 +242,9 @@ class Feed:
         return bool(self._by_job or self._by_owner)
 
     async def _run(self) -> None:
+        pause_s = _HELD_BACK_S
         while True:
+            before = self._position
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):
                     await self._news.wait()
@@ -254,8 +257,12 @@ class Feed:
                 log.warning("events cannot be read", error=str(error))
                 await asyncio.sleep(0.5)
                 held_back = True
+            # Whoever holds it back may be another program's long transaction on the same server.
+            pause_s = (
+                _HELD_BACK_S if self._position != before else min(2 * pause_s, _HELD_BACK_MAX_S)
+            )
             if held_back:
-                await asyncio.sleep(_HELD_BACK_S)
+                await asyncio.sleep(pause_s)
                 self._news.set()
 
     async def _read_new(self) -> bool:

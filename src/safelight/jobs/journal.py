@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -37,11 +36,11 @@ class Fenced(Exception):
 class Journal:
     """One attempt's pen."""
 
-    def __init__(self, desk: Desk, feed: Feed, attempt: Attempt, recorded: dict[str, Step]) -> None:
+    def __init__(self, desk: Desk, feed: Feed, attempt: Attempt) -> None:
         self.attempt = attempt
         self._desk = desk
         self._feed = feed
-        self._recorded = recorded
+        self._recorded: dict[str, Step] = {}
         self._stage: Stage | None = None
         self._progress: dict[int, float] = {}
         self._latest: dict[int, dict[str, Any]] = {}  # progress lines not yet written, by variant
@@ -53,15 +52,9 @@ class Journal:
         self._due_at = float("inf")
         self._last_progress_at = 0.0
 
-    async def step(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """The recorded result of `name` if an earlier attempt got that far, else do the work and
-        record its result (JSON). For work that can be repeated without harm."""
-        step = self.recorded(name)
-        if step.state == "done":
-            return step.result
-        result = await work()
-        await self.record(name, "done", result)
-        return result
+    def remember(self, steps: dict[str, Step]) -> None:
+        """What earlier attempts wrote down."""
+        self._recorded |= steps
 
     def recorded(self, name: str) -> Step:
         """The step as it is written down; an empty one when it is not."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from safelight.database.pool import Database
 from safelight.images.darkroom import Darkroom
 from safelight.images.store import PictureStore
 from safelight.jobs import attempts, rendering, turns
-from safelight.jobs.attempts import HELD_UP, Claim, Delivered
+from safelight.jobs.attempts import HELD_UP, Claim, Delivered, Step
 from safelight.jobs.desk import Desk
 from safelight.jobs.feed import Feed
 from safelight.jobs.journal import Fenced, Journal
@@ -26,7 +26,7 @@ from safelight.prompts.refine import refine
 from safelight.providers.protocol import ModelCard
 from safelight.providers.registry import Registry
 from safelight.queueing.lanes import Lanes
-from safelight.queueing.outcomes import Again, decide
+from safelight.queueing.outcomes import Again, GiveUp, decide
 from safelight.values.errors import (
     OutcomeUnknown,
     ProviderError,
@@ -120,8 +120,10 @@ class Pipeline:
             request_id=attempt.request_id, job_id=str(attempt.job_id)
         )
         self._feed.announce()
-        journal = await self._open_journal(attempt)
+        journal = Journal(self._desk, self._feed, attempt)
         try:
+            if attempt.number > 1:
+                journal.remember(await self._recorded_before(attempt))
             if attempt.overdue:
                 await self._give_up(journal, TooLate())
                 return None
@@ -185,13 +187,8 @@ class Pipeline:
         self._feed.announce()
         return waits
 
-    async def _open_journal(self, attempt: Attempt) -> Journal:
-        recorded = {}
-        if attempt.number > 1:
-            recorded = await patiently(
-                lambda: attempts.recorded_steps(self._database, attempt.job_id)
-            )
-        return Journal(self._desk, self._feed, attempt, recorded)
+    async def _recorded_before(self, attempt: Attempt) -> dict[str, Step]:
+        return await patiently(lambda: attempts.recorded_steps(self._database, attempt.job_id))
 
     async def _produce(self, journal: Journal) -> Again | None:
         attempt = journal.attempt
@@ -224,7 +221,8 @@ class Pipeline:
                 progress.reach(index),
             )
 
-        return await self._collect(journal, card, len(earlier), {i: variant(i) for i in waiting})
+        work = {index: variant(index) for index in waiting}
+        return await self._collect(journal, card, _completed(earlier), work)
 
     async def _delivered_before(self, attempt: Attempt) -> dict[int, str]:
         if attempt.number == 1:
@@ -271,23 +269,30 @@ class Pipeline:
     ) -> Again | None:
         """Another attempt for what failed, or the end with what there is."""
         attempt = journal.attempt
-        decisions = [
-            decide(
+        decisions = {
+            index: decide(
                 error,
                 tries=attempt.tries + 1,
                 attempts_max=self._limits.attempts_max,
                 backoff_max_s=self._limits.backoff_max_s,
             )
-            for error in failures.values()
-        ]
+            for index, error in failures.items()
+        }
         for index, error in failures.items():
             log.warning(
                 "a variant failed", index=index, error=str(error), kind=type(error).__name__
             )
-        again = [decision for decision in decisions if isinstance(decision, Again)]
+        told = {index: explain(error, attempt) for index, error in failures.items()}
+        again = [decision for decision in decisions.values() if isinstance(decision, Again)]
         if again:
-            if last:
-                await journal.deliver(last)
+            # A final failure is one: only what may still succeed is asked for again.
+            made = last + [
+                Made(index=index, error=told[index])
+                for index, decision in decisions.items()
+                if isinstance(decision, GiveUp)
+            ]
+            if made:
+                await journal.deliver(made)
             await journal.close()
             is_try = any(decision.is_try for decision in again)
             if not await patiently(
@@ -296,7 +301,6 @@ class Pipeline:
                 raise Fenced
             self._feed.announce()
             return Again(max(decision.delay_s for decision in again), is_try)
-        told = {index: explain(error, attempt) for index, error in failures.items()}
         made = last + [Made(index=index, error=error) for index, error in told.items()]
         await self._end(journal, made, delivered, None if delivered else next(iter(told.values())))
         return None
@@ -328,7 +332,13 @@ class Pipeline:
         error = explain(reason, journal.attempt)
         missing = [i for i in range(journal.attempt.count) if i not in earlier]
         made = [Made(index=index, error=error) for index in missing]
-        await self._end(journal, made, len(earlier), None if earlier else error)
+        delivered = _completed(earlier)
+        await self._end(journal, made, delivered, None if delivered else error)
+
+
+def _completed(outputs: Mapping[int, str]) -> int:
+    """How many of them can be looked at; the others are failures that were final."""
+    return sum(status == "completed" for status in outputs.values())
 
 
 class _Together:

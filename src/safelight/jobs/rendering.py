@@ -96,8 +96,10 @@ async def make_picture(
         picture = _recall(step.result)
         data = await store.get(original_key(picture.asset_id, picture.format))
     else:
+        # Before it is the provider's turn: that a reference is gone says nothing about it.
+        pictures = await shelf.take()
         async with lanes.enter(card.provider, card.id):
-            request = render_request(journal, index, prompt, card, await shelf.take())
+            request = render_request(journal, index, prompt, card, pictures)
             watch = VariantWatch(journal, index, darkroom)
             rendered = await _ask(journal, watch, request, provider)
         crash("after_provider_call")
@@ -114,8 +116,13 @@ async def make_picture(
         )
         crash("after_render_recorded")
     reach("finalizing")
-    async with within(STORE_TIMEOUT_S, "The previews could not be made in time."):
-        thumbhash = await _make_previews(picture, data, store, darkroom)
+    try:
+        async with within(STORE_TIMEOUT_S, "The previews could not be made in time."):
+            thumbhash = await _make_previews(picture, data, store, darkroom)
+    except InvalidOutput:
+        # The same bytes would fail again: the next attempt asks for others.
+        await journal.record(name, "failed", None)
+        raise
     return Made(
         index=index,
         picture=picture,

@@ -4,6 +4,7 @@ and forget old lines and keys."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -23,6 +24,28 @@ _FORGET_EVERY = 3  # sweeps
 _LOCK = 0x5AFE_0001
 _PASSING_KEPT = "15 minutes"  # progress and pieces of text are for whoever is watching
 _BATCH = 5000
+_BITES_S = 2.0  # for each kind of thing; what is left is for the next time
+
+_OLD_PROGRESS = f"""
+DELETE FROM events WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM events
+    WHERE kind IN ('progress', 'delta') AND at < now() - interval '{_PASSING_KEPT}'
+      AND NOT EXISTS (SELECT FROM jobs WHERE id = job_id AND finished_at IS NULL)
+    LIMIT {_BATCH}))"""  # noqa: S608
+_OLD_EVENTS = f"""
+DELETE FROM events WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM events WHERE at < now() - make_interval(days => $1) LIMIT {_BATCH}))"""  # noqa: S608
+_OLD_KEYS = f"""
+DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM idempotency_keys
+    WHERE created_at < now() - interval '24 hours' LIMIT {_BATCH}))"""  # noqa: S608
+# A turn behind where its lane has come says nothing: the next one begins there.
+_OLD_TURNS = f"""
+DELETE FROM turns WHERE ctid = ANY(ARRAY(
+    SELECT turns.ctid FROM turns JOIN lanes ON lanes.name = turns.lane
+    WHERE turns.tag <= lanes.virtual LIMIT {_BATCH}))"""  # noqa: S608
+_OLD_LOG = "DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 hour'"
+_FAILED_ENTRIES = "DELETE FROM queue.pgqueuer WHERE status = 'failed'"
 
 Chore = Callable[[Database], Awaitable[object]]
 
@@ -73,12 +96,14 @@ class Upkeep:
     async def _expire(self) -> None:
         if stale := await endings.settle_stale(self._database):
             log.error("holds of jobs that had ended were settled", holds=stale)
-        ended = await endings.expire(self._database)
-        for job_id, _ in ended:
-            log.warning("a job did not end before its deadline", job_id=str(job_id))
-            self._wakeups.ring(CANCEL_CHANNEL, str(job_id))
-        if ended:
+        until = time.monotonic() + _BITES_S
+        while ended := await endings.expire(self._database):
+            for job_id, _ in ended:
+                log.warning("a job did not end before its deadline", job_id=str(job_id))
+                self._wakeups.ring(CANCEL_CHANNEL, str(job_id))
             self._feed.announce()
+            if time.monotonic() > until:
+                break
 
     async def _restore(self) -> None:
         # In a transaction of its own: one that has written holds back every reader of the feed.
@@ -92,39 +117,25 @@ class Upkeep:
 
     async def forget(self) -> None:
         """Delete what nobody will ask for again, in small bites."""
+        for sql, *values in (
+            (_OLD_PROGRESS,),
+            (_OLD_EVENTS, self._events_kept_days),
+            (_OLD_KEYS,),
+            (_OLD_TURNS,),
+            (_OLD_LOG,),
+            (_FAILED_ENTRIES,),
+        ):
+            until = time.monotonic() + _BITES_S
+            while await self._bite(sql, *values) == _BATCH and time.monotonic() < until:
+                pass
+
+    async def _bite(self, sql: str, *values: int) -> int:
+        """How many rows it took. In a transaction of its own: one that has written holds back every
+        reader of the feed."""
         async with self._database.transaction() as tx:
             if not await tx.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
-                return
-            await tx.execute(
-                f"""DELETE FROM events WHERE ctid = ANY(ARRAY(
-                        SELECT ctid FROM events
-                        WHERE kind IN ('progress', 'delta')
-                          AND at < now() - interval '{_PASSING_KEPT}'
-                          AND NOT EXISTS (SELECT FROM jobs
-                                          WHERE id = job_id AND finished_at IS NULL)
-                        LIMIT {_BATCH}))"""  # noqa: S608
-            )
-            await tx.execute(
-                f"""DELETE FROM events WHERE ctid = ANY(ARRAY(
-                        SELECT ctid FROM events WHERE at < now() - make_interval(days => $1)
-                        LIMIT {_BATCH}))""",  # noqa: S608
-                self._events_kept_days,
-            )
-            await tx.execute(
-                f"""DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
-                        SELECT ctid FROM idempotency_keys
-                        WHERE created_at < now() - interval '24 hours' LIMIT {_BATCH}))"""  # noqa: S608
-            )
-            await tx.execute(
-                # A turn behind where its lane has come says nothing: the next one begins there.
-                f"""DELETE FROM turns WHERE ctid = ANY(ARRAY(
-                        SELECT turns.ctid FROM turns JOIN lanes ON lanes.name = turns.lane
-                        WHERE turns.tag <= lanes.virtual LIMIT {_BATCH}))"""  # noqa: S608
-            )
-            await tx.execute(
-                "DELETE FROM queue.pgqueuer_log WHERE created < now() - interval '1 hour'"
-            )
-            await tx.execute("DELETE FROM queue.pgqueuer WHERE status = 'failed'")
+                return 0
+            return int((await tx.execute(sql, *values)).rpartition(" ")[2])
 
     async def once(self) -> None:
         """Everything there is to do."""

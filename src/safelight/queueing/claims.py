@@ -21,6 +21,7 @@ from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
+from safelight.database.patience import patiently
 from safelight.queueing.lanes import Lanes
 
 
@@ -48,15 +49,20 @@ class Claims(Queries):
     async def retry_job(
         self, job: Entry, delay: timedelta, traceback_record: TracebackRecord | None
     ) -> None:
-        """Back into the queue, for later."""
-        await self.driver.execute(
-            """UPDATE queue.pgqueuer
-               SET status = 'queued', execute_after = now() + $2::interval, updated = now(),
-                   queue_manager_id = NULL, slot = NULL
-               WHERE id = $1 AND queue_manager_id = $3""",
-            job.id,
-            delay,
-            self.manager_id,
+        """Back into the queue, for later.
+
+        Patiently: PgQueuer takes an entry away that could not be written back, and its job would
+        wait for the sweep."""
+        await patiently(
+            lambda: self.driver.execute(
+                """UPDATE queue.pgqueuer
+                   SET status = 'queued', execute_after = now() + $2::interval, updated = now(),
+                       queue_manager_id = NULL, slot = NULL
+                   WHERE id = $1 AND queue_manager_id = $3""",
+                job.id,
+                delay,
+                self.manager_id,
+            )
         )
 
     async def dequeue(
@@ -84,6 +90,9 @@ class Claims(Queries):
             return global_concurrency_limit - held.total() + sum(held[lane] for lane in lanes)
 
         for lane in self._may_probe(entrypoints):
+            # A probe that is begun and dropped again wakes everybody up, and us to begin the next.
+            if not await super().eligible_queued_work([lane]):
+                continue
             one = {lane: EntrypointExecutionParameter(concurrency_limit=0)}
             if await self.lanes.begin_probe(lane):
                 entries: list[Entry] = []

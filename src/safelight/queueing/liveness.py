@@ -26,6 +26,12 @@ log = structlog.get_logger()
 _LOOK_EVERY_S = 1.0
 # Gone three times in a row: after a restart of the database all workers come back within a second.
 _GONE_TIMES = 3
+_ANSWER_S = 5.0
+
+_OUR_LOCK = """
+SELECT EXISTS (SELECT FROM pg_locks
+               WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid())
+"""
 
 _WITHOUT_LOCK = """
 SELECT DISTINCT entry.queue_manager_id AS manager
@@ -66,18 +72,36 @@ class Liveness:
 
     async def _hold(self) -> None:
         connection = await self._database.connect_alone()
-        await connection.execute(
-            "SELECT pg_advisory_lock(hashtextextended($1::text, 0))", str(self.manager_id)
-        )
+        try:
+            await connection.execute(
+                "SELECT pg_advisory_lock(hashtextextended($1::text, 0))", str(self.manager_id)
+            )
+        except BaseException:
+            connection.terminate()
+            raise
         self._connection = connection
 
     async def _watch(self) -> None:
         while True:
-            with suppress(*GONE):
-                if self._connection is None or self._connection.is_closed():
+            try:
+                if not await self._is_held():
                     await self._hold()
                 await self._reclaim()
+            except (*GONE, asyncpg.PostgresError) as error:
+                log.warning("nobody can see that this worker lives", error=str(error))
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _is_held(self) -> bool:
+        """Asked over the lock's own connection: one that nobody uses may be dead for hours before
+        either end notices."""
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return False
+        with suppress(*GONE):
+            if await connection.fetchval(_OUR_LOCK, timeout=_ANSWER_S):
+                return True
+        connection.terminate()
+        return False
 
     async def _reclaim(self) -> None:
         rows = await self._database.fetch(_WITHOUT_LOCK)
