@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Locator, Page, expect
+import asyncio
+
+from playwright.async_api import Locator, Page, Route, expect
 
 FLUX = "flux-schnell"  # served by the fake provider: it fails and waits as a test asks
 
@@ -42,3 +44,16 @@ async def shown(turn: Locator, count: int = 1) -> None:
         await expect(images.nth(i)).to_have_js_property("complete", True)
         width = await images.nth(i).evaluate("image => image.naturalWidth")
         assert width > 0
+
+
+async def hold(page: Page, address: str) -> asyncio.Event:
+    """The server answers what is asked at this address; the page hears it once this is set."""
+    heard = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        answer = await route.fetch()
+        await heard.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(address, wait)
+    return heard

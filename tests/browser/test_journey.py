@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Guard, OpenPage, shifted
-from tests.browser.steps import FLUX, choose, choose_model, finished, send, shown
+from tests.browser.steps import FLUX, choose, choose_model, finished, hold, send, shown
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
@@ -144,6 +144,79 @@ async def test_enter_counts_before_the_models_are_there(studio: Studio, page: Pa
     await expect(page.get_by_text("Sent as soon as the models are loaded.")).to_be_visible()
     await finished(page.get_by_role("article"))
     await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
+
+
+async def test_what_is_written_while_an_order_is_on_its_way_stays(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    heard = await hold(page, "**/api/jobs")
+    await send(page, "the first thought")
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("a second thought")
+    heard.set()
+    await expect(page.locator("button[data-busy]")).to_have_count(0)
+    await expect(prompt).to_have_value("a second thought")
+    await page.reload()
+    await expect(prompt).to_have_value("a second thought")
+
+
+async def test_an_order_is_one_order_whoever_leaves_before_its_answer(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    heard = await hold(page, "**/api/jobs")
+    turn = await send(page, "a heron in a hurry")
+    pages = page.get_by_role("navigation", name="Pages")
+    await pages.get_by_role("link", name="Gallery", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+
+    # Back before the answer: what is sent once more is the same order.
+    await pages.get_by_role("link", name="Create", exact=True).click()
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await expect(prompt).to_have_value("a heron in a hurry")
+    async with page.expect_request("**/api/jobs"):
+        await prompt.press("Enter")
+    await pages.get_by_role("link", name="Gallery", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+    async with page.expect_response("**/api/jobs"):
+        heard.set()
+    await pages.get_by_role("link", name="Create", exact=True).click()
+    await expect(prompt).to_have_value("")
+    await finished(turn)
+    await expect(page.get_by_role("article")).to_have_count(1)
+
+
+async def test_a_refusal_is_told_to_whoever_has_left_the_page(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("status of 402")
+    await page.goto(studio.url)
+    may = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await may.wait()
+        await route.fulfill(
+            status=402,
+            content_type="application/problem+json",
+            json={
+                "type": "about:blank",
+                "title": "Not enough credits",
+                "status": 402,
+                "detail": "This needs 5, you have 3.",
+                "code": "insufficient_credits",
+                "errors": [],
+            },
+        )
+
+    await page.route("**/api/jobs", refuse)
+    await page.get_by_role("textbox", name="Prompt").fill("a heron")
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="Gallery", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+    may.set()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("This needs 5")
 
 
 async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Page) -> None:
