@@ -178,6 +178,50 @@ async def test_a_login_that_has_ended_costs_neither_the_place_nor_the_words(
     await shown(turn)
 
 
+async def test_the_next_one_finds_no_words_whichever_door_they_come_by(
+    house: Studio, bob: User, page: Page
+) -> None:
+    await page.goto(house.url)
+    await log_in(page, BOB)
+    await at_create(page)
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("what Bob was thinking of")
+    await page.goto(f"{house.url}/login")  # he has not logged out
+    await page.get_by_role("textbox", name="E-mail").wait_for()
+    stored = await page.evaluate("localStorage.getItem('safelight.draft')")
+    assert stored is None  # or the next page would show it until it knows who is there
+    await log_in(page, ADA)
+    await at_create(page)
+    await expect(prompt).to_have_value("")
+    assert "thinking" not in await page.evaluate("JSON.stringify(localStorage)")
+
+
+async def test_a_visitor_finds_nothing_of_whose_login_has_ended(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path, page: Page
+) -> None:
+    async with Studio.open(
+        database_url, tmp_path, provider_api, accounts="on", anonymous="on"
+    ) as house:
+        await with_password(house, ADA, role="admin")
+        bob = await with_password(house, BOB)
+        await pay(house, BOB)
+        await page.goto(f"{house.url}/login")
+        await log_in(page, BOB)
+        await at_create(page)
+        await finished(await send(page, "a heron that is Bob's"))
+        prompt = page.get_by_role("textbox", name="Prompt")
+        await prompt.fill("what Bob was thinking of")
+        await logins.end_all(house.database, bob.id)
+        await look_again(house, page)
+
+        # The stream is opened anew, is refused, and after that there is a visitor.
+        await page.evaluate("dispatchEvent(new Event('pagehide'))")
+        await page.evaluate("dispatchEvent(new Event('pageshow'))")
+        await at_create(page)
+        await expect(prompt).to_have_value("")
+        assert "that is Bob" not in await page.content()
+
+
 async def test_logging_out_in_one_tab_ends_the_other(house: Studio, bob: User, page: Page) -> None:
     await page.goto(house.url)
     await log_in(page, BOB)
