@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
@@ -11,6 +12,8 @@ from tests.browser.conftest import Guard, OpenPage, shifted
 from tests.browser.steps import FLUX, choose, choose_model, finished, hold, send, shown
 from tests.fakes.server import Plan
 from tests.studio import Studio
+
+SMALL: dict[str, Any] = {"width": 192, "height": 128}
 
 _REMEMBER_STAGES = """
 window.stages = [];
@@ -185,6 +188,22 @@ async def test_an_order_is_one_order_whoever_leaves_before_its_answer(
     await expect(prompt).to_have_value("")
     await finished(turn)
     await expect(page.get_by_role("article")).to_have_count(1)
+
+
+async def test_a_new_turn_stays_when_earlier_ones_come_in(studio: Studio, page: Page) -> None:
+    for i in range(8):
+        await studio.generate(f"heron {i}", model="sketch", parameters=SMALL)
+    earlier = await hold(page, "**/api/jobs?*cursor=*")
+    await page.goto(studio.url)
+    turns = page.get_by_role("article")
+    await expect(turns).to_have_count(6)
+    async with page.expect_request("**/api/jobs?*cursor=*"):
+        await turns.first.scroll_into_view_if_needed()
+    await send(page, "a heron that is new")
+    earlier.set()
+    await expect(turns).to_have_count(9)
+    await expect(turns.last).to_contain_text("a heron that is new")
+    await finished(turns.last)
 
 
 async def test_a_refusal_is_told_to_whoever_has_left_the_page(
