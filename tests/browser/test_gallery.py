@@ -44,6 +44,29 @@ async def test_the_keyboard_walks_stars_deletes_and_undoes(hung: Studio, page: P
     await expect(page).to_have_url(re.compile("starred=true"))
 
 
+async def test_delete_means_the_picture_that_has_the_focus(hung: Studio, page: Page) -> None:
+    await page.goto(f"{hung.url}/gallery")
+    tiles = page.locator("[data-asset]")
+    await expect(tiles).to_have_count(3)
+    lighthouse = page.get_by_role("link", name=PROMPTS[1])
+    await tiles.first.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(lighthouse).to_be_focused()
+    await hung.generate("a new one in front of it", model="sketch", parameters=SMALL)
+    await expect(tiles).to_have_count(4)
+    await page.keyboard.press("Delete")
+    await expect(lighthouse).to_have_count(0)
+    await expect(tiles).to_have_count(3)
+    await expect(page.get_by_role("link", name=PROMPTS[0])).to_be_focused()
+
+    # Also when it is one of its buttons that has it.
+    await tiles.nth(1).hover()
+    await page.get_by_role("button", name="Star", exact=True).nth(1).click()
+    await page.keyboard.press("Delete")
+    await expect(page.get_by_role("link", name=PROMPTS[2])).to_have_count(0)
+    await expect(tiles).to_have_count(2)
+
+
 async def test_the_lightbox_walks_zooms_and_returns_to_its_place(hung: Studio, page: Page) -> None:
     await page.goto(f"{hung.url}/gallery")
     await page.get_by_role("link", name=PROMPTS[2]).click()

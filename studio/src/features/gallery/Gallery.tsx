@@ -28,14 +28,19 @@ export function Gallery() {
   const { models } = useModels();
   const usable = takesReferences(models);
   const [size, setSize] = useStored<number>("safelight.tiles", 200, isSize);
-  const [active, setActive] = useState(0);
+  const [chosen, setChosen] = useState<string>();
   const box = useRef<HTMLDivElement>(null);
-  const toFocus = useRef<number | null>(null);
+  const toFocus = useRef<string | null>(null);
+  const place = useRef(0);
 
   const assets = useMemo(
     () => (pages.data?.pages ?? []).flatMap((page) => page.items),
     [pages.data],
   );
+  // By its id: new pictures hang in front of it. Once it is gone, the one in its place.
+  const found = assets.findIndex((asset) => asset.id === chosen);
+  const active = found >= 0 ? found : Math.max(0, Math.min(place.current, assets.length - 1));
+  place.current = active;
   const { wall, visible, nearEnd } = useWall(box, assets, size);
   const remove = useRemoval();
   const filtered = Object.values(filter).some((value) => value !== undefined);
@@ -50,9 +55,7 @@ export function Gallery() {
   // The tile to focus may not have existed until the page was scrolled to it.
   useLayoutEffect(() => {
     if (toFocus.current === null) return;
-    const link = document.querySelector<HTMLElement>(
-      `[data-asset="${assets[toFocus.current]?.id}"]`,
-    );
+    const link = document.querySelector<HTMLElement>(`[data-asset="${toFocus.current}"]`);
     if (link) {
       toFocus.current = null;
       link.focus({ preventScroll: true });
@@ -61,15 +64,16 @@ export function Gallery() {
 
   const goTo = (index: number) => {
     const row = wall.rows[rowOf(wall.rows, index)];
-    if (!row || !box.current) return;
+    const id = assets[index]?.id;
+    if (!row || !id || !box.current) return;
     const top = box.current.getBoundingClientRect().top + window.scrollY + row.top;
     const room = 140;
     if (top < window.scrollY + room) window.scrollTo({ top: top - room });
     else if (top + row.height > window.scrollY + window.innerHeight - 24) {
       window.scrollTo({ top: top + row.height - window.innerHeight + 24 });
     }
-    toFocus.current = index;
-    setActive(index);
+    toFocus.current = id;
+    setChosen(id);
   };
 
   const resize = (by: number) => {
@@ -126,8 +130,10 @@ export function Gallery() {
             goTo(step(wall, active, event.key, assets.length));
           } else if (event.key === "Delete" && asset) {
             event.preventDefault();
+            // A key that is held down means one picture.
+            if (event.repeat) return;
             remove(asset);
-            toFocus.current = Math.min(active, assets.length - 2);
+            toFocus.current = (assets[active + 1] ?? assets[active - 1])?.id ?? null;
           }
         }}
       >
@@ -150,7 +156,7 @@ export function Gallery() {
                   height={row.height}
                   active={tile.index === active}
                   usable={usable}
-                  onActive={() => setActive(tile.index)}
+                  onActive={() => setChosen(asset.id)}
                   onRemove={() => remove(asset)}
                   onExpired={() => void pages.refetch()}
                 />
