@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.steps import choose
+from tests.browser.conftest import Guard
+from tests.browser.steps import choose, hold
 from tests.studio import Studio
 
 SMALL: dict[str, Any] = {"width": 192, "height": 128}
@@ -65,6 +66,52 @@ async def test_delete_means_the_picture_that_has_the_focus(hung: Studio, page: P
     await page.keyboard.press("Delete")
     await expect(page.get_by_role("link", name=PROMPTS[2])).to_have_count(0)
     await expect(tiles).to_have_count(2)
+
+
+async def test_what_is_deleted_can_be_undone_wherever_it_was_deleted(
+    studio: Studio, page: Page
+) -> None:
+    await studio.generate("the only heron", model="sketch", parameters=SMALL)
+    await page.goto(f"{studio.url}/gallery")
+    await page.get_by_role("link", name="the only heron").click()
+    await expect(page.get_by_role("complementary", name="Facts")).to_contain_text("the only heron")
+    deleted = await hold(page, "**/api/assets/*")
+    await page.keyboard.press("Delete")
+    await expect(page.get_by_text("Your pictures will hang here.")).to_be_visible()
+    deleted.set()  # the page it was deleted on has closed by now
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("link", name="the only heron")).to_be_visible()
+
+
+async def test_each_of_many_deletions_can_be_undone(hung: Studio, page: Page) -> None:
+    await hung.generate("a first one", model="sketch", parameters=SMALL)
+    await page.goto(f"{hung.url}/gallery")
+    tiles = page.locator("[data-asset]")
+    await expect(tiles).to_have_count(4)
+    undo = page.get_by_role("button", name="Undo")
+    await tiles.first.focus()
+    for _ in range(3):
+        await page.keyboard.down("Delete")  # held down: one picture
+    await page.keyboard.up("Delete")
+    await expect(undo).to_have_count(1)
+    await expect(tiles).to_have_count(3)
+    await undo.hover()  # so that its time does not run out on a busy machine
+    for left in (2, 1, 0):
+        await page.keyboard.press("Delete")
+        await expect(tiles).to_have_count(left)
+    await expect(undo).to_have_count(4)
+    await undo.first.click()
+    await expect(page.get_by_role("link", name="a first one")).to_be_visible()
+
+
+async def test_a_restoration_that_fails_says_so(hung: Studio, page: Page, guard: Guard) -> None:
+    guard.allow("net::ERR_")
+    await page.goto(f"{hung.url}/gallery")
+    await page.locator("[data-asset]").first.focus()
+    await page.keyboard.press("Delete")
+    await page.route("**/restore", lambda route: route.abort())
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("Not restored.")
 
 
 async def test_the_lightbox_walks_zooms_and_returns_to_its_place(hung: Studio, page: Page) -> None:

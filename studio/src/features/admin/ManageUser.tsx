@@ -152,11 +152,22 @@ const UNDO_MS = 10_000;
 function Deleting({ user, onClose }: { user: User; onClose: () => void }) {
   const remove = useDeleteUser();
   const restore = useRestoreUser();
+  // By their promises: the dialog is gone before an undo is answered, and may be before a deletion is.
   const undo = () =>
-    restore.mutate(user.id, {
-      onSuccess: () => toast(`${user.name} is back`),
-      onError: complain,
-    });
+    void restore.mutateAsync(user.id).then(() => toast(`${user.name} is back`), complain);
+  const confirm = () =>
+    remove.mutateAsync(user.id).then(
+      ({ restorable_until }) => {
+        toast(
+          `${user.name} is deleted, and can be brought back until ${moment(restorable_until)}`,
+          { label: "Undo", act: undo },
+          UNDO_MS,
+        );
+        onClose();
+      },
+      // The dialog says why.
+      () => undefined,
+    );
   return (
     <TypedConfirmation
       title={`Delete ${user.name}?`}
@@ -164,18 +175,7 @@ function Deleting({ user, onClose }: { user: User; onClose: () => void }) {
       action="Delete"
       busy={remove.isPending}
       error={remove.error}
-      onConfirm={() =>
-        remove.mutate(user.id, {
-          onSuccess: ({ restorable_until }) => {
-            toast(
-              `${user.name} is deleted, and can be brought back until ${moment(restorable_until)}`,
-              { label: "Undo", act: undo },
-              UNDO_MS,
-            );
-            onClose();
-          },
-        })
-      }
+      onConfirm={() => void confirm()}
       onClose={onClose}
     >
       <p>

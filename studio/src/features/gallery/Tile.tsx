@@ -53,7 +53,7 @@ export const Tile = memo(
         onKeyDown={(event) => {
           if (event.key === "." && !event.ctrlKey && !event.metaKey) {
             event.preventDefault();
-            toggle();
+            if (!event.repeat) toggle();
           }
         }}
       >

@@ -15,8 +15,9 @@ let count = 0;
 
 export function toast(text: string, action?: Toast["action"], lastsMs = 5000): void {
   count += 1;
-  // More than three are not read; the oldest goes.
-  toasts.set([...toasts.get().slice(-2), { id: count, text, action, lastsMs }]);
+  // More than three are not read: the oldest goes. What can be undone can be until its time is over.
+  const kept = toasts.get().filter((one, i, all) => one.action || i > all.length - 3);
+  toasts.set([...kept, { id: count, text, action, lastsMs }]);
 }
 
 const dismiss = (id: number) => toasts.set(toasts.get().filter((one) => one.id !== id));
