@@ -124,3 +124,31 @@ async def test_a_lost_answer_is_told_and_the_prompt_is_kept(
     await page.keyboard.press("Enter")
     await finished(page.get_by_role("article"))
     assert keys[0] == keys[1], "the second press must be the same order"
+
+
+async def test_a_code_of_a_newer_server_is_told_like_any_other(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("status of 418")
+    await page.route(
+        "**/api/jobs",
+        lambda route: route.fulfill(
+            status=418,
+            content_type="application/problem+json",
+            json={
+                "type": "about:blank",
+                "title": "Brand new",
+                "status": 418,
+                "detail": "Nobody has heard of this.",
+                "code": "brand_new",
+                "errors": [],
+            },
+        ),
+    )
+    await page.goto(studio.url)
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("a kite")
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    await prompt.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("Something went wrong here")
+    await expect(prompt).to_have_value("a kite")

@@ -120,6 +120,8 @@ const wordings: Record<TroubleCode, Wording> = {
   unreachable: words("Safelight can't be reached", ({ detail }) => detail, "retry"),
 };
 
+const isKnown = (code: string): code is TroubleCode => Object.hasOwn(wordings, code);
+
 const nothing: Facts = {
   model: "The model",
   detail: "",
@@ -133,15 +135,14 @@ const nothing: Facts = {
 
 export function wording(code: TroubleCode, facts: Partial<Facts>) {
   const all = { ...nothing, ...facts };
-  const { title, body, ways } = wordings[code];
+  // A server that is newer than this page may have a code more.
+  const { title, body, ways } = wordings[isKnown(code) ? code : "internal"];
   return { title: title(all), body: body(all), ways };
 }
 
 /** What an error is called, also one that this page does not know yet. */
 export const titleOf = (code: string): string =>
-  Object.hasOwn(wordings, code)
-    ? wording(code as TroubleCode, {}).title
-    : code.replaceAll("_", " ");
+  isKnown(code) ? wording(code, {}).title : code.replaceAll("_", " ");
 
 /** What the stages are called while one waits for them. */
 export const stageNames: Record<Stage, string> = {
