@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Any
 
 from playwright.async_api import Locator, Page, Route, expect
 
+SMALL: dict[str, Any] = {"width": 192, "height": 128}
 FLUX = "flux-schnell"  # served by the fake provider: it fails and waits as a test asks
 
 
@@ -57,3 +60,13 @@ async def hold(page: Page, address: str) -> asyncio.Event:
 
     await page.route(address, wait)
     return heard
+
+
+async def show(page: Page, *jobs: dict[str, Any]) -> None:
+    """Create finds these jobs, whatever the server has."""
+
+    async def answer(route: Route) -> None:
+        feed = await route.fetch()
+        await route.fulfill(json=await feed.json() | {"items": jobs, "next_cursor": None})
+
+    await page.route(re.compile(r"/api/jobs\?limit=6"), answer)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Guard
-from tests.browser.steps import choose, hold
+from tests.browser.steps import SMALL, choose, hold
 from tests.studio import Studio
 
-SMALL: dict[str, Any] = {"width": 192, "height": 128}
 PROMPTS = ("a heron at dawn", "a lighthouse at dusk", "a fox in the snow")
 
 

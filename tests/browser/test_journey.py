@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
 
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Guard, OpenPage, shifted
-from tests.browser.steps import FLUX, choose, choose_model, finished, hold, send, shown
+from tests.browser.steps import FLUX, SMALL, choose, choose_model, finished, hold, send, shown
 from tests.fakes.server import Plan
 from tests.studio import Studio
-
-SMALL: dict[str, Any] = {"width": 192, "height": 128}
 
 _REMEMBER_STAGES = """
 window.stages = [];

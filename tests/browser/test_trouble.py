@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Guard, shifted
-from tests.browser.steps import FLUX, choose_model, finished, send, shown
+from tests.browser.steps import FLUX, SMALL, choose_model, finished, send, show, shown
 from tests.fakes.server import Plan
 from tests.studio import ServerProcess, Studio
 
@@ -43,13 +43,39 @@ async def test_the_queue_cancels_from_every_page(studio: Studio, page: Page) -> 
     await expect(page.get_by_role("button", name="1 running")).to_be_hidden()
 
 
+async def test_a_cancelled_job_says_what_was_kept_and_what_that_cost(
+    studio: Studio, page: Page
+) -> None:
+    job = await studio.generate("two boats", model="sketch", parameters=SMALL)
+    error = {
+        "code": "cancelled",
+        "title": "Cancelled",
+        "detail": "Cancelled before it was finished.",
+        "retryable": True,
+        "charged": False,
+        "provider_message": None,
+    }
+    change = {"status": "cancelled", "count": 2, "error": error, "charged": {"credits": 1}}
+    await show(page, job | change)
+    await page.goto(studio.url)
+    turn = page.get_by_role("article")
+    await expect(turn).to_contain_text("1 of 2 images were finished and kept. 1 credit charged.")
+    await expect(turn).not_to_contain_text("Nothing was charged")
+    await expect(turn.locator("[data-fact=cost]")).to_have_text("1 credit")
+
+
 @pytest.mark.parametrize(
     ("fault", "title", "body", "way"),
     [
         ("server_error", "The provider had a problem", "It failed on their side", "Try again"),
         ("refused", "Blocked by the provider's content rules", "Rephrase it.", "Edit prompt"),
         ("bad_key", "The provider does not accept our key", "Whoever runs this server", "Use "),
-        ("not_a_picture", "The provider answered something unusable", "not a picture", "Try again"),
+        (
+            "not_a_picture",
+            "The provider answered something unusable",
+            "nothing that can be shown",
+            "Try again",
+        ),
     ],
 )
 async def test_a_failed_job_says_what_happened_and_about_the_money(

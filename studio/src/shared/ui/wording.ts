@@ -27,6 +27,8 @@ type Wording = {
 const money = ({ charged }: Facts): string =>
   charged > 0 ? `You were charged ${credits(charged)}.` : "You were not charged.";
 
+const after = ({ attempts }: Facts): string => (attempts > 1 ? ` after ${attempts} attempts` : "");
+
 const said = (facts: Facts): string => `${facts.detail} ${money(facts)}`.trim();
 
 const wait = ({ retryAfterS }: Facts): string =>
@@ -48,16 +50,13 @@ const wordings: Record<TroubleCode, Wording> = {
   ),
   provider_failure: words(
     "The provider had a problem",
-    (facts) =>
-      facts.attempts > 1
-        ? `It failed on their side after ${facts.attempts} attempts. ${money(facts)}`
-        : `It failed on their side. ${money(facts)}`,
+    (facts) => `It failed on their side${after(facts)}. ${money(facts)}`,
     "retry",
     "other_model",
   ),
   provider_busy: words(
     "The provider is busy",
-    (facts) => `It had no room for this after ${facts.attempts} attempts. ${money(facts)}`,
+    (facts) => `It had no room for this${after(facts)}. ${money(facts)}`,
     "retry",
     "other_model",
   ),
@@ -68,7 +67,7 @@ const wordings: Record<TroubleCode, Wording> = {
   ),
   invalid_output: words(
     "The provider answered something unusable",
-    (facts) => `It was not a picture that can be shown. ${money(facts)}`,
+    (facts) => `It was nothing that can be shown. ${money(facts)}`,
     "retry",
     "other_model",
   ),
