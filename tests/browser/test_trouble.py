@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -129,6 +131,45 @@ async def test_jobs_go_on_while_the_server_restarts(
     second = await send(page, "a heron after the storm")
     await finished(second)
     await shown(second)
+
+
+async def test_a_page_that_cannot_be_fetched_takes_nothing_away(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("net::ERR_")
+    await page.goto(studio.url)
+    await page.evaluate("window.mark = 1")
+    await page.get_by_role("textbox", name="Prompt").fill("half a thou")
+    away = re.compile("/assets/|/$")
+    await page.route(away, lambda route: route.abort())
+    gallery = page.get_by_role("link", name="Gallery", exact=True)
+    tried = lambda request: request.url == f"{studio.url}/"  # noqa: E731
+    async with page.expect_event("requestfailed", tried):
+        await gallery.hover()
+    async with page.expect_event("requestfailed", tried):
+        await page.get_by_role("button", name="More options").click()
+    assert await page.evaluate("window.mark") == 1
+
+    # Back again: it goes on by itself.
+    await page.unroute(away)
+    await expect(page.get_by_role("dialog").get_by_text("Priority")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await gallery.click()
+    await expect(page.get_by_text("Your pictures will hang here.")).to_be_visible()
+    wall = page.get_by_role("main").locator("> div").first
+    assert await wall.evaluate("one => getComputedStyle(one).display") != "inline"
+    assert await page.evaluate("window.mark") == 1
+
+
+async def test_a_new_version_is_started_over_with(studio: Studio, page: Page, guard: Guard) -> None:
+    guard.allow("net::ERR_")
+    await page.goto(studio.url)
+    await page.get_by_role("heading", name="What should it look like?").wait_for()
+    await page.route("**/assets/*", lambda route: route.abort())
+    new = "<title>A new version</title>"
+    await page.route(f"{studio.url}/", lambda route: route.fulfill(body=new))
+    await page.get_by_role("link", name="Gallery", exact=True).hover()
+    await expect(page).to_have_title("A new version")
 
 
 async def test_a_lost_answer_is_told_and_the_prompt_is_kept(

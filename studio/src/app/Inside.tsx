@@ -7,13 +7,14 @@ import { useCancel, useLive } from "@/shared/api/jobs";
 import { type Announce, useStream } from "@/shared/api/live";
 import { meQuery } from "@/shared/api/me";
 import { onOtherPerson, takeUp } from "@/shared/api/session";
+import { part } from "@/shared/ui/part";
 import { useShortcuts } from "@/shared/ui/shortcuts";
 import { sentence } from "./announce";
 import { Confirming } from "./Confirming";
 import { KeptOut } from "./Lost";
 import styles from "./root.module.css";
 
-const Help = lazy(() => import("./Help").then((module) => ({ default: module.Help })));
+const Help = lazy(part(() => import("./Help").then((module) => ({ default: module.Help }))));
 
 export function Inside() {
   const [said, setSaid] = useState("");
