@@ -130,7 +130,7 @@ type ResetProps = { user: User; url: string; until: string; onClose: () => void 
 
 function ResetLink({ user, url, until, onClose }: ResetProps) {
   return (
-    <Modal title={`A new password for ${user.name}`} onClose={onClose}>
+    <Modal title={`A new password for ${user.name}`} onClose={onClose} keep>
       <div className={form.form}>
         <p className={form.sentence}>
           Send this link to {user.email ?? user.name}. Whoever opens it chooses a new password for
