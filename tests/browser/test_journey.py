@@ -132,6 +132,32 @@ async def test_a_prompt_survives_a_reload_before_it_is_sent(studio: Studio, page
     await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("half a thou")
 
 
+async def test_ones_own_words_wait_while_earlier_prompts_are_looked_at(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("half a thou")
+    await page.keyboard.press("Alt+ArrowUp")  # there are none yet
+    await expect(prompt).to_have_value("half a thou")
+    await send(page, "a heron")
+    await expect(prompt).to_have_value("")
+    await prompt.fill("half a thou")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(prompt).to_have_value("half a thou")
+    await page.keyboard.press("Alt+ArrowUp")
+    await expect(prompt).to_have_value("a heron")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(prompt).to_have_value("half a thou")
+
+    # Changed, an earlier one is one's own.
+    await page.keyboard.press("Alt+ArrowUp")
+    await page.keyboard.type(" at dawn")
+    await page.keyboard.press("Alt+ArrowUp")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(prompt).to_have_value("a heron at dawn")
+
+
 async def test_enter_counts_before_the_models_are_there(studio: Studio, page: Page) -> None:
     async def late(route, request) -> None:  # type: ignore[no-untyped-def]
         await asyncio.sleep(1)

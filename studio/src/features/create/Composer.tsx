@@ -41,7 +41,9 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
   const styleGuides = useStyles();
   const submit = useSubmit();
   const prompt = useRef<HTMLTextAreaElement>(null);
+  // Which of the earlier prompts stands there; -1: none, but one's own words, which wait while others are looked at.
   const recall = useRef(-1);
+  const own = useRef("");
   // Enter came before the models or the references did: it is meant all the same.
   const [eager, setEager] = useState(false);
 
@@ -111,11 +113,12 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
       prompt.current?.blur();
     } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       event.preventDefault();
-      recall.current = Math.max(
-        -1,
-        Math.min(earlier.length - 1, recall.current + (event.key === "ArrowUp" ? 1 : -1)),
-      );
-      set({ prompt: earlier[recall.current] ?? "" });
+      const step = event.key === "ArrowUp" ? 1 : -1;
+      const next = Math.max(-1, Math.min(earlier.length - 1, recall.current + step));
+      if (next === recall.current) return;
+      if (recall.current < 0) own.current = draft.prompt;
+      recall.current = next;
+      set({ prompt: earlier[next] ?? own.current });
     }
   };
 
@@ -154,6 +157,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
             onChange={(event) => {
               if (trouble) submit.reset();
               setEager(false);
+              recall.current = -1;
               set({ prompt: event.target.value });
             }}
             onKeyDown={onKeyDown}
