@@ -278,6 +278,20 @@ async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Pa
     assert await phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+async def test_auto_takes_what_one_of_the_models_takes(studio: Studio, page: Page) -> None:
+    async def limited(route: Route) -> None:
+        answer = await route.fetch()
+        models = await answer.json()
+        for model in models:
+            if model["id"] != "sketch":
+                model["prompt_max"] = 1000
+        await route.fulfill(json=models)
+
+    await page.route("**/api/models", limited)
+    await page.goto(studio.url)
+    await send(page, "word " * 300)
+
+
 async def test_a_wrong_field_is_told_under_the_field(
     studio: Studio, page: Page, guard: Guard
 ) -> None:

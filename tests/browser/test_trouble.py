@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,6 +12,15 @@ from tests.browser.conftest import Guard, shifted
 from tests.browser.steps import FLUX, SMALL, choose_model, finished, send, show, shown
 from tests.fakes.server import Plan
 from tests.studio import ServerProcess, Studio
+
+ERROR: dict[str, Any] = {
+    "code": "provider_failure",
+    "title": "The provider had a problem",
+    "detail": "",
+    "retryable": True,
+    "charged": False,
+    "provider_message": None,
+}
 
 
 async def test_a_running_job_is_cancelled_and_run_again(studio: Studio, page: Page) -> None:
@@ -49,14 +59,7 @@ async def test_a_cancelled_job_says_what_was_kept_and_what_that_cost(
     studio: Studio, page: Page
 ) -> None:
     job = await studio.generate("two boats", model="sketch", parameters=SMALL)
-    error = {
-        "code": "cancelled",
-        "title": "Cancelled",
-        "detail": "Cancelled before it was finished.",
-        "retryable": True,
-        "charged": False,
-        "provider_message": None,
-    }
+    error = {**ERROR, "code": "cancelled", "title": "Cancelled"}
     change = {"status": "cancelled", "count": 2, "error": error, "charged": {"credits": 1}}
     await show(page, job | change)
     await page.goto(studio.url)
@@ -100,6 +103,25 @@ async def test_a_failed_job_says_what_happened_and_about_the_money(
     turn = page.get_by_role("article")
     await expect(turn).to_contain_text(title)
     assert (await turn.bounding_box() or {})["height"] < 260
+
+
+async def test_another_model_is_offered_where_it_can_do_the_same(
+    studio: Studio, page: Page
+) -> None:
+    job = await studio.generate("a boat", model="sketch", parameters=SMALL)
+    picture = job["outputs"][0]["asset"]["id"]
+    models = (await studio.client.get("/api/models")).json()
+    took = next(model for model in models if model["capabilities"]["references_max"] > 0)
+    made_by = {"model": took["id"], "provider": took["provider"]}
+    failed = job | made_by | {"status": "failed", "outputs": [], "error": ERROR}
+    from_words = failed | {"id": "01a21586-0000-7000-8000-000000000000", "prompt": "from words"}
+    from_picture = failed | {"prompt": "from a picture", "references": [picture]}
+    await show(page, from_words, from_picture)
+    await page.goto(studio.url)
+    other = page.get_by_role("button", name="Use Sketch")
+    turns = page.get_by_role("article")
+    await expect(turns.filter(has_text="from words").locator(other)).to_be_visible()
+    await expect(turns.filter(has_text="from a picture").locator(other)).to_have_count(0)
 
 
 async def test_editing_a_refused_prompt_brings_it_back(studio: Studio, page: Page) -> None:

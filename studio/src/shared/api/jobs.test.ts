@@ -1,6 +1,6 @@
 import { type InfiniteData, QueryClient } from "@tanstack/react-query";
 import { beforeEach, describe, expect, it } from "vitest";
-import { admit } from "./jobs";
+import { admit, orderOf } from "./jobs";
 import { keys } from "./keys";
 import type { Job, JobPage } from "./types";
 
@@ -56,5 +56,23 @@ describe("a new job", () => {
     await Promise.all([read, live]);
     expect(shown()).toEqual(["job-30", "job-25", "job-20"]);
     expect(cache.getQueryData(keys.live)).toEqual(["job-30", "job-10"]);
+  });
+});
+
+describe("an order once more", () => {
+  const made = (parameters: object) =>
+    ({ ...job(10), type: "image", model: "a", requested_model: "auto", parameters }) as Job;
+  const exact = { width: 1200, height: 800, format: "png", steps: 4 };
+
+  it("is as it was", () => {
+    const order = orderOf(made({ ...exact, aspect_ratio: "3:2", resolution: "1K" }));
+    expect(order.parameters).toEqual(exact);
+    expect(order.model).toBe("auto");
+  });
+
+  it("asks another model for the shape: the rest it may not know", () => {
+    const ratio = (parameters: object) => orderOf(made(parameters), { model: "b" }).parameters;
+    expect(ratio({ ...exact, aspect_ratio: "3:2" })).toEqual({ aspect_ratio: "3:2" });
+    expect(ratio(exact)).toEqual({ aspect_ratio: "150:100" });
   });
 });

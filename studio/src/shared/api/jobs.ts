@@ -204,9 +204,13 @@ export function useCancel() {
 
 /** The same order once more, and this time really made. */
 export function orderOf(job: Job, change: Partial<JobIn> = {}): JobIn {
-  const { width, height, aspect_ratio, resolution: _, ...parameters } = job.parameters;
+  const { width, height, aspect_ratio, resolution: _, ...others } = job.parameters;
   // The server filled in both; it takes either the exact size or the ratio.
-  const size = width && height ? { width, height } : { aspect_ratio };
+  const exact = width && height;
+  const ratio = aspect_ratio ?? (exact ? `${Math.ceil((100 * width) / height)}:100` : null);
+  const size = exact ? { ...others, width, height } : { ...others, aspect_ratio };
+  // Another model has sizes, formats and settings of its own: what it is asked for is the shape.
+  const image = change.model && change.model !== job.model ? { aspect_ratio: ratio } : size;
   return {
     prompt: job.prompt,
     type: job.type,
@@ -216,7 +220,7 @@ export function orderOf(job: Job, change: Partial<JobIn> = {}): JobIn {
     negative_prompt: job.negative_prompt,
     priority: job.priority,
     count: job.count,
-    parameters: { ...parameters, ...(job.type === "image" ? size : {}) },
+    parameters: job.type === "image" ? image : others,
     references: job.references,
     mask: job.mask,
     ...change,
