@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Guard, shifted
 from tests.browser.steps import FLUX, SMALL, choose_model, finished, send, show, shown
@@ -241,3 +241,31 @@ async def test_a_code_of_a_newer_server_is_told_like_any_other(
     await prompt.press("Enter")
     await expect(page.get_by_role("alert")).to_contain_text("Something went wrong here")
     await expect(prompt).to_have_value("a kite")
+
+
+@pytest.mark.parametrize("path", ["/", "/gallery", "/history"])
+async def test_a_page_of_a_list_that_fails_is_asked_for_by_hand(
+    studio: Studio, page: Page, guard: Guard, path: str
+) -> None:
+    guard.allow("status of 500")
+    await studio.generate("a boat", model="sketch", parameters=SMALL)
+    asked: list[str] = []
+
+    async def first_only(route: Route) -> None:
+        if "cursor=" in route.request.url:
+            asked.append(route.request.url)
+            await route.fulfill(status=500)
+        else:
+            answer = await route.fetch()
+            await route.fulfill(json=await answer.json() | {"next_cursor": "more"})
+
+    await page.route(re.compile(r"/api/(jobs|assets)\?"), first_only)
+    await page.goto(studio.url + path)
+    more = page.get_by_role("button", name="Load more")
+    await expect(page.get_by_role("alert")).to_contain_text("Not loaded. The server answered 500.")
+    await expect(more).to_be_visible()
+    assert len(asked) == 1
+    async with page.expect_response(re.compile("cursor=")):
+        await more.click()
+    await expect(more).to_be_enabled()
+    assert len(asked) == 2

@@ -5,6 +5,7 @@ import { useModels } from "@/shared/api/catalogue";
 import { useFeed } from "@/shared/api/jobs";
 import type { Job } from "@/shared/api/types";
 import { day } from "@/shared/ui/format";
+import { MoreOf } from "@/shared/ui/MoreOf";
 import { Composer } from "./Composer";
 import styles from "./create.module.css";
 import { FirstRun } from "./FirstRun";
@@ -27,7 +28,7 @@ export function Create() {
   const { earlier } = useConversationScroll(list, {
     first: turns[0]?.id,
     last: turns.at(-1)?.id,
-    more: feed.hasNextPage && !feed.isFetchingNextPage,
+    more: feed.hasNextPage && !feed.isFetchingNextPage && !feed.isFetchNextPageError,
     loadMore: feed.fetchNextPage,
   });
 
@@ -37,6 +38,7 @@ export function Create() {
     <div className={styles.page}>
       <div className={styles.turns} ref={list}>
         <div ref={earlier} />
+        {feed.isFetchNextPageError && <MoreOf list={feed} />}
         {feed.isError && turns.length === 0 && (
           <p className={styles.problem}>
             Your earlier jobs could not be loaded. New ones work as soon as the server does.

@@ -6,6 +6,7 @@ import { modelName, takesReferences, useModels } from "@/shared/api/catalogue";
 import { buttonClass } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
 import { ListState } from "@/shared/ui/ListState";
+import { MoreOf } from "@/shared/ui/MoreOf";
 import page from "@/shared/ui/page.module.css";
 import { focusAgain, takePlace } from "@/shared/ui/place";
 import { useShortcuts } from "@/shared/ui/shortcuts";
@@ -45,10 +46,11 @@ export function Gallery() {
   const remove = useRemoval();
   const filtered = Object.values(filter).some((value) => value !== undefined);
 
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
+  const { isFetchingNextPage, isFetchNextPageError, fetchNextPage } = pages;
+  const wantsMore = nearEnd && pages.hasNextPage && !isFetchingNextPage && !isFetchNextPageError;
   useEffect(() => {
-    if (nearEnd && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [nearEnd, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (wantsMore) void fetchNextPage();
+  }, [wantsMore, fetchNextPage]);
 
   useReturn(wall.height > 0);
 
@@ -165,7 +167,11 @@ export function Gallery() {
           ),
         )}
       </div>
-      {isFetchingNextPage && <p className={`${page.more} ${page.quiet}`}>Loading more</p>}
+      {isFetchNextPageError ? (
+        <MoreOf list={pages} />
+      ) : (
+        isFetchingNextPage && <p className={`${page.more} ${page.quiet}`}>Loading more</p>
+      )}
     </div>
   );
 }
