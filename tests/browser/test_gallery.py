@@ -151,6 +151,16 @@ async def test_searching_the_wall_and_finding_nothing(hung: Studio, page: Page) 
     await expect(page.locator("[data-asset]")).to_have_count(3)
 
 
+async def test_the_wall_has_what_was_made_while_nobody_looked(studio: Studio, page: Page) -> None:
+    async with page.expect_response("**/api/events"):
+        await page.goto(f"{studio.url}/gallery")
+    await expect(page.get_by_text("Your pictures will hang here.")).to_be_visible()
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")
+    await studio.generate("made meanwhile", model="sketch", parameters=SMALL)
+    await page.evaluate("dispatchEvent(new Event('pageshow'))")
+    await expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
+
+
 async def test_the_history_is_filtered_in_the_address(hung: Studio, page: Page) -> None:
     await page.goto(f"{hung.url}/history?status=completed")
     rows = page.locator("tr[data-job]")
