@@ -161,6 +161,20 @@ async def test_the_wall_has_what_was_made_while_nobody_looked(studio: Studio, pa
     await expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
 
 
+async def test_a_picture_that_did_not_load_is_tried_again(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("net::ERR_")
+    await studio.generate("a heron", model="sketch", parameters=SMALL)
+    await page.route("**/media/**", lambda route: route.abort())
+    async with page.expect_event("requestfailed"):
+        await page.goto(f"{studio.url}/gallery")
+    await page.unroute("**/media/**")
+    picture = page.locator("[data-asset] img")
+    await expect(picture).to_have_js_property("complete", True)
+    assert await picture.evaluate("image => image.naturalWidth") > 0
+
+
 async def test_the_history_is_filtered_in_the_address(hung: Studio, page: Page) -> None:
     await page.goto(f"{hung.url}/history?status=completed")
     rows = page.locator("tr[data-job]")

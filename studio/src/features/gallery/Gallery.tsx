@@ -160,7 +160,8 @@ export function Gallery() {
                   usable={usable}
                   onActive={() => setChosen(asset.id)}
                   onRemove={() => remove(asset)}
-                  onExpired={() => void pages.refetch()}
+                  // All links run out at one time: one question is enough.
+                  onExpired={() => void pages.refetch({ cancelRefetch: false })}
                 />
               ) : null;
             })
