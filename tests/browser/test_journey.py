@@ -274,6 +274,11 @@ async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Pa
     await finished(turn)
     await shown(turn)
     await expect(turn).to_contain_text("seed 7")
+    await turn.get_by_role("button", name="Copy prompt").click()
+    message = phone.get_by_role("region", name="Messages").get_by_text("copied")
+    button = phone.get_by_role("button", name="Send")
+    top = (await button.bounding_box() or {})["y"]
+    assert (await message.bounding_box() or {})["y"] < top - 200, "a message must not cover Send"
     assert await shifted(phone) <= 0.05
     assert await phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
