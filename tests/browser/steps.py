@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Locator, Page, expect
+import asyncio
+import re
+from typing import Any
 
+from playwright.async_api import Locator, Page, Route, expect
+
+SMALL: dict[str, Any] = {"width": 192, "height": 128}
 FLUX = "flux-schnell"  # served by the fake provider: it fails and waits as a test asks
 
 
@@ -42,3 +47,26 @@ async def shown(turn: Locator, count: int = 1) -> None:
         await expect(images.nth(i)).to_have_js_property("complete", True)
         width = await images.nth(i).evaluate("image => image.naturalWidth")
         assert width > 0
+
+
+async def hold(page: Page, address: str) -> asyncio.Event:
+    """The server answers what is asked at this address; the page hears it once this is set."""
+    heard = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        answer = await route.fetch()
+        await heard.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(address, wait)
+    return heard
+
+
+async def show(page: Page, *jobs: dict[str, Any]) -> None:
+    """Create finds these jobs, whatever the server has."""
+
+    async def answer(route: Route) -> None:
+        feed = await route.fetch()
+        await route.fulfill(json=await feed.json() | {"items": jobs, "next_cursor": None})
+
+    await page.route(re.compile(r"/api/jobs\?limit=6"), answer)

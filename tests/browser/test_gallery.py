@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.steps import choose
+from tests.browser.conftest import Guard
+from tests.browser.steps import SMALL, choose, hold
 from tests.studio import Studio
 
-SMALL: dict[str, Any] = {"width": 192, "height": 128}
 PROMPTS = ("a heron at dawn", "a lighthouse at dusk", "a fox in the snow")
 
 
@@ -42,6 +41,75 @@ async def test_the_keyboard_walks_stars_deletes_and_undoes(hung: Studio, page: P
     await page.get_by_role("button", name="Starred").click()
     await expect(tiles).to_have_count(1)
     await expect(page).to_have_url(re.compile("starred=true"))
+
+
+async def test_delete_means_the_picture_that_has_the_focus(hung: Studio, page: Page) -> None:
+    await page.goto(f"{hung.url}/gallery")
+    tiles = page.locator("[data-asset]")
+    await expect(tiles).to_have_count(3)
+    lighthouse = page.get_by_role("link", name=PROMPTS[1])
+    await tiles.first.focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(lighthouse).to_be_focused()
+    await hung.generate("a new one in front of it", model="sketch", parameters=SMALL)
+    await expect(tiles).to_have_count(4)
+    await page.keyboard.press("Delete")
+    await expect(lighthouse).to_have_count(0)
+    await expect(tiles).to_have_count(3)
+    await expect(page.get_by_role("link", name=PROMPTS[0])).to_be_focused()
+
+    # Also when it is one of its buttons that has it.
+    await tiles.nth(1).hover()
+    await page.get_by_role("button", name="Star", exact=True).nth(1).click()
+    await page.keyboard.press("Delete")
+    await expect(page.get_by_role("link", name=PROMPTS[2])).to_have_count(0)
+    await expect(tiles).to_have_count(2)
+
+
+async def test_what_is_deleted_can_be_undone_wherever_it_was_deleted(
+    studio: Studio, page: Page
+) -> None:
+    await studio.generate("the only heron", model="sketch", parameters=SMALL)
+    await page.goto(f"{studio.url}/gallery")
+    await page.get_by_role("link", name="the only heron").click()
+    await expect(page.get_by_role("complementary", name="Facts")).to_contain_text("the only heron")
+    deleted = await hold(page, "**/api/assets/*")
+    await page.keyboard.press("Delete")
+    await expect(page.get_by_text("Your pictures will hang here.")).to_be_visible()
+    deleted.set()  # the page it was deleted on has closed by now
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("link", name="the only heron")).to_be_visible()
+
+
+async def test_each_of_many_deletions_can_be_undone(hung: Studio, page: Page) -> None:
+    await hung.generate("a first one", model="sketch", parameters=SMALL)
+    await page.goto(f"{hung.url}/gallery")
+    tiles = page.locator("[data-asset]")
+    await expect(tiles).to_have_count(4)
+    undo = page.get_by_role("button", name="Undo")
+    await tiles.first.focus()
+    for _ in range(3):
+        await page.keyboard.down("Delete")  # held down: one picture
+    await page.keyboard.up("Delete")
+    await expect(undo).to_have_count(1)
+    await expect(tiles).to_have_count(3)
+    await undo.hover()  # so that its time does not run out on a busy machine
+    for left in (2, 1, 0):
+        await page.keyboard.press("Delete")
+        await expect(tiles).to_have_count(left)
+    await expect(undo).to_have_count(4)
+    await undo.first.click()
+    await expect(page.get_by_role("link", name="a first one")).to_be_visible()
+
+
+async def test_a_restoration_that_fails_says_so(hung: Studio, page: Page, guard: Guard) -> None:
+    guard.allow("net::ERR_")
+    await page.goto(f"{hung.url}/gallery")
+    await page.locator("[data-asset]").first.focus()
+    await page.keyboard.press("Delete")
+    await page.route("**/restore", lambda route: route.abort())
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("Not restored.")
 
 
 async def test_the_lightbox_walks_zooms_and_returns_to_its_place(hung: Studio, page: Page) -> None:
@@ -81,6 +149,30 @@ async def test_searching_the_wall_and_finding_nothing(hung: Studio, page: Page) 
     await expect(page.get_by_text("Nothing matches submarine")).to_be_visible()
     await page.get_by_role("button", name="Clear filters").click()
     await expect(page.locator("[data-asset]")).to_have_count(3)
+
+
+async def test_the_wall_has_what_was_made_while_nobody_looked(studio: Studio, page: Page) -> None:
+    async with page.expect_response("**/api/events"):
+        await page.goto(f"{studio.url}/gallery")
+    await expect(page.get_by_text("Your pictures will hang here.")).to_be_visible()
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")
+    await studio.generate("made meanwhile", model="sketch", parameters=SMALL)
+    await page.evaluate("dispatchEvent(new Event('pageshow'))")
+    await expect(page.get_by_role("link", name="made meanwhile")).to_be_visible()
+
+
+async def test_a_picture_that_did_not_load_is_tried_again(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("net::ERR_")
+    await studio.generate("a heron", model="sketch", parameters=SMALL)
+    await page.route("**/media/**", lambda route: route.abort())
+    async with page.expect_event("requestfailed"):
+        await page.goto(f"{studio.url}/gallery")
+    await page.unroute("**/media/**")
+    picture = page.locator("[data-asset] img")
+    await expect(picture).to_have_js_property("complete", True)
+    assert await picture.evaluate("image => image.naturalWidth") > 0
 
 
 async def test_the_history_is_filtered_in_the_address(hung: Studio, page: Page) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Guard, OpenPage, shifted
-from tests.browser.steps import FLUX, choose, choose_model, finished, send, shown
+from tests.browser.steps import FLUX, SMALL, choose, choose_model, finished, hold, send, shown
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
@@ -132,6 +132,32 @@ async def test_a_prompt_survives_a_reload_before_it_is_sent(studio: Studio, page
     await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("half a thou")
 
 
+async def test_ones_own_words_wait_while_earlier_prompts_are_looked_at(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("half a thou")
+    await page.keyboard.press("Alt+ArrowUp")  # there are none yet
+    await expect(prompt).to_have_value("half a thou")
+    await send(page, "a heron")
+    await expect(prompt).to_have_value("")
+    await prompt.fill("half a thou")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(prompt).to_have_value("half a thou")
+    await page.keyboard.press("Alt+ArrowUp")
+    await expect(prompt).to_have_value("a heron")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(prompt).to_have_value("half a thou")
+
+    # Changed, an earlier one is one's own.
+    await page.keyboard.press("Alt+ArrowUp")
+    await page.keyboard.type(" at dawn")
+    await page.keyboard.press("Alt+ArrowUp")
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(prompt).to_have_value("a heron at dawn")
+
+
 async def test_enter_counts_before_the_models_are_there(studio: Studio, page: Page) -> None:
     async def late(route, request) -> None:  # type: ignore[no-untyped-def]
         await asyncio.sleep(1)
@@ -144,6 +170,95 @@ async def test_enter_counts_before_the_models_are_there(studio: Studio, page: Pa
     await expect(page.get_by_text("Sent as soon as the models are loaded.")).to_be_visible()
     await finished(page.get_by_role("article"))
     await expect(page.get_by_role("textbox", name="Prompt")).to_have_value("")
+
+
+async def test_what_is_written_while_an_order_is_on_its_way_stays(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    heard = await hold(page, "**/api/jobs")
+    await send(page, "the first thought")
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await prompt.fill("a second thought")
+    heard.set()
+    await expect(page.locator("button[data-busy]")).to_have_count(0)
+    await expect(prompt).to_have_value("a second thought")
+    await page.reload()
+    await expect(prompt).to_have_value("a second thought")
+
+
+async def test_an_order_is_one_order_whoever_leaves_before_its_answer(
+    studio: Studio, page: Page
+) -> None:
+    await page.goto(studio.url)
+    heard = await hold(page, "**/api/jobs")
+    turn = await send(page, "a heron in a hurry")
+    pages = page.get_by_role("navigation", name="Pages")
+    await pages.get_by_role("link", name="Gallery", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+
+    # Back before the answer: what is sent once more is the same order.
+    await pages.get_by_role("link", name="Create", exact=True).click()
+    prompt = page.get_by_role("textbox", name="Prompt")
+    await expect(prompt).to_have_value("a heron in a hurry")
+    async with page.expect_request("**/api/jobs"):
+        await prompt.press("Enter")
+    await pages.get_by_role("link", name="Gallery", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+    async with page.expect_response("**/api/jobs"):
+        heard.set()
+    await pages.get_by_role("link", name="Create", exact=True).click()
+    await expect(prompt).to_have_value("")
+    await finished(turn)
+    await expect(page.get_by_role("article")).to_have_count(1)
+
+
+async def test_a_new_turn_stays_when_earlier_ones_come_in(studio: Studio, page: Page) -> None:
+    for i in range(8):
+        await studio.generate(f"heron {i}", model="sketch", parameters=SMALL)
+    earlier = await hold(page, "**/api/jobs?*cursor=*")
+    await page.goto(studio.url)
+    turns = page.get_by_role("article")
+    await expect(turns).to_have_count(6)
+    async with page.expect_request("**/api/jobs?*cursor=*"):
+        await turns.first.scroll_into_view_if_needed()
+    await send(page, "a heron that is new")
+    earlier.set()
+    await expect(turns).to_have_count(9)
+    await expect(turns.last).to_contain_text("a heron that is new")
+    await finished(turns.last)
+
+
+async def test_a_refusal_is_told_to_whoever_has_left_the_page(
+    studio: Studio, page: Page, guard: Guard
+) -> None:
+    guard.allow("status of 402")
+    await page.goto(studio.url)
+    may = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await may.wait()
+        await route.fulfill(
+            status=402,
+            content_type="application/problem+json",
+            json={
+                "type": "about:blank",
+                "title": "Not enough credits",
+                "status": 402,
+                "detail": "This needs 5, you have 3.",
+                "code": "insufficient_credits",
+                "errors": [],
+            },
+        )
+
+    await page.route("**/api/jobs", refuse)
+    await page.get_by_role("textbox", name="Prompt").fill("a heron")
+    await expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="Gallery", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Gallery")
+    may.set()
+    await expect(page.get_by_role("region", name="Messages")).to_contain_text("This needs 5")
 
 
 async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Page) -> None:
@@ -159,8 +274,27 @@ async def test_a_phone_does_it_all(studio: Studio, open_page: OpenPage, page: Pa
     await finished(turn)
     await shown(turn)
     await expect(turn).to_contain_text("seed 7")
+    await turn.get_by_role("button", name="Copy prompt").click()
+    message = phone.get_by_role("region", name="Messages").get_by_text("copied")
+    button = phone.get_by_role("button", name="Send")
+    top = (await button.bounding_box() or {})["y"]
+    assert (await message.bounding_box() or {})["y"] < top - 200, "a message must not cover Send"
     assert await shifted(phone) <= 0.05
     assert await phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+async def test_auto_takes_what_one_of_the_models_takes(studio: Studio, page: Page) -> None:
+    async def limited(route: Route) -> None:
+        answer = await route.fetch()
+        models = await answer.json()
+        for model in models:
+            if model["id"] != "sketch":
+                model["prompt_max"] = 1000
+        await route.fulfill(json=models)
+
+    await page.route("**/api/models", limited)
+    await page.goto(studio.url)
+    await send(page, "word " * 300)
 
 
 async def test_a_wrong_field_is_told_under_the_field(

@@ -1,8 +1,11 @@
 /** Waits for deeds before which the server wants to be sure who is there: then the question is put. */
 import { lazy, Suspense, useEffect, useState } from "react";
 import { askedBy } from "@/shared/api/confirm";
+import { part } from "@/shared/ui/part";
 
-const Question = lazy(() => import("./Question").then((module) => ({ default: module.Question })));
+const Question = lazy(
+  part(() => import("./Question").then((module) => ({ default: module.Question }))),
+);
 
 export function Confirming() {
   const [settle, setSettle] = useState<((yes: boolean) => void) | null>(null);

@@ -7,13 +7,14 @@ import { useCancel, useLive } from "@/shared/api/jobs";
 import { type Announce, useStream } from "@/shared/api/live";
 import { meQuery } from "@/shared/api/me";
 import { onOtherPerson, takeUp } from "@/shared/api/session";
+import { part } from "@/shared/ui/part";
 import { useShortcuts } from "@/shared/ui/shortcuts";
 import { sentence } from "./announce";
 import { Confirming } from "./Confirming";
 import { KeptOut } from "./Lost";
 import styles from "./root.module.css";
 
-const Help = lazy(() => import("./Help").then((module) => ({ default: module.Help })));
+const Help = lazy(part(() => import("./Help").then((module) => ({ default: module.Help }))));
 
 export function Inside() {
   const [said, setSaid] = useState("");
@@ -57,15 +58,15 @@ export function Inside() {
 /** A page is one person's from its beginning to its end. Returns why that one may not be here. */
 function useOnePerson(): string | null {
   const { data: me, error } = useQuery(meQuery);
-  const [first, setFirst] = useState<string | null>(null);
+  const [first, setFirst] = useState<string | null>();
   useEffect(() => {
     if (!me) return;
     // Visitors who have not ordered anything are somebody else with every question.
-    if (me.kind === "visitor") return;
-    if (first === null) {
-      setFirst(me.id);
-      takeUp(me.id);
-    } else if (first !== me.id) window.location.reload();
+    const who = me.kind === "visitor" ? null : me.id;
+    if (first === who) return;
+    takeUp(who);
+    if (first === undefined) setFirst(who);
+    else window.location.reload();
   }, [me, first]);
   useEffect(() => onOtherPerson(() => window.location.reload()), []);
   return error instanceof Trouble && error.code === "forbidden" ? error.detail : null;

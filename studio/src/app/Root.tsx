@@ -13,6 +13,9 @@ export function Root() {
   const atDoor = useRouterState({ select: (state) => doors.has(state.location.pathname) });
   usePageTitle();
   useLoginWhenNeeded();
+  useEffect(() => {
+    if (atDoor) putAway();
+  }, [atDoor]);
   return (
     <>
       {atDoor ? <Outlet /> : <Inside />}
@@ -21,14 +24,13 @@ export function Root() {
   );
 }
 
-/** Somebody has to log in: what was being written is put away, and the login knows where to come back to. */
+/** Somebody has to log in, and the login knows where to come back to. */
 function useLoginWhenNeeded() {
   const router = useRouter();
   useEffect(() => {
     const leave = () => {
       const { pathname, href } = router.latestLocation;
       if (doors.has(pathname)) return;
-      putAway();
       const back = href === "/" ? undefined : href;
       void router.navigate({ to: "/login", search: { back }, replace: true });
     };

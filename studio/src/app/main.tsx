@@ -28,12 +28,6 @@ const cache = new QueryClient({
 
 followSystemTheme();
 
-// A tab that is open while a new version is installed asks for files that are gone: start over with the new ones.
-window.addEventListener("vite:preloadError", (event) => {
-  event.preventDefault();
-  window.location.reload();
-});
-
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(

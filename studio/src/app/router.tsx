@@ -9,6 +9,7 @@ import {
 import type { LetterFilter } from "@/features/admin/api";
 import { Create } from "@/features/create/Create";
 import type { AssetFilter, JobFilter, JobStatus, JobType } from "@/shared/api/types";
+import { part } from "@/shared/ui/part";
 import { Broken, Missing } from "./Lost";
 import { Root } from "./Root";
 import { Shell } from "./Shell";
@@ -78,7 +79,10 @@ const gallery = createRoute({
   getParentRoute: () => shell,
   path: "/gallery",
   validateSearch: pictures,
-  component: lazyRouteComponent(() => import("@/features/gallery/Gallery"), "Gallery"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/gallery/Gallery")),
+    "Gallery",
+  ),
   staticData: { title: "Gallery" },
 });
 
@@ -94,35 +98,50 @@ const history = createRoute({
     from: date(search.from),
     to: date(search.to),
   }),
-  component: lazyRouteComponent(() => import("@/features/history/History"), "History"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/history/History")),
+    "History",
+  ),
   staticData: { title: "History" },
 });
 
 const credits = createRoute({
   getParentRoute: () => shell,
   path: "/credits",
-  component: lazyRouteComponent(() => import("@/features/credits/Credits"), "Credits"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/credits/Credits")),
+    "Credits",
+  ),
   staticData: { title: "Credits" },
 });
 
 const apiKeys = createRoute({
   getParentRoute: () => shell,
   path: "/keys",
-  component: lazyRouteComponent(() => import("@/features/keys/Keys"), "Keys"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/keys/Keys")),
+    "Keys",
+  ),
   staticData: { title: "API keys" },
 });
 
 const account = createRoute({
   getParentRoute: () => shell,
   path: "/account",
-  component: lazyRouteComponent(() => import("@/features/account/Account"), "Account"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/account/Account")),
+    "Account",
+  ),
   staticData: { title: "Account" },
 });
 
 const admin = createRoute({
   getParentRoute: () => shell,
   path: "/admin",
-  component: lazyRouteComponent(() => import("@/features/admin/Admin"), "Admin"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/admin/Admin")),
+    "Admin",
+  ),
 });
 
 const adminStart = createRoute({
@@ -136,7 +155,10 @@ const adminStart = createRoute({
 const adminQueue = createRoute({
   getParentRoute: () => admin,
   path: "/queue",
-  component: lazyRouteComponent(() => import("@/features/admin/Queue"), "Queue"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/admin/Queue")),
+    "Queue",
+  ),
   staticData: { title: "Queue" },
 });
 
@@ -151,14 +173,20 @@ const deadLetters = createRoute({
     provider: text(search.provider),
     model: text(search.model),
   }),
-  component: lazyRouteComponent(() => import("@/features/admin/DeadLetters"), "DeadLetters"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/admin/DeadLetters")),
+    "DeadLetters",
+  ),
   staticData: { title: "Dead letters" },
 });
 
 const accounts = createRoute({
   getParentRoute: () => admin,
   path: "/accounts",
-  component: lazyRouteComponent(() => import("@/features/admin/Accounts"), "Accounts"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/admin/Accounts")),
+    "Accounts",
+  ),
   staticData: { title: "Accounts" },
 });
 
@@ -181,7 +209,10 @@ const login = createRoute({
     problem: text(search.problem),
     with: text(search.with),
   }),
-  component: lazyRouteComponent(() => import("@/features/door/Login"), "Login"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/door/Login")),
+    "Login",
+  ),
   staticData: { title: "Log in" },
 });
 
@@ -189,7 +220,10 @@ const register = createRoute({
   getParentRoute: () => root,
   path: "/register",
   validateSearch: doorSearch,
-  component: lazyRouteComponent(() => import("@/features/door/Register"), "Register"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/door/Register")),
+    "Register",
+  ),
   staticData: { title: "Create your account" },
 });
 
@@ -197,7 +231,10 @@ const reset = createRoute({
   getParentRoute: () => root,
   path: "/reset",
   validateSearch: doorSearch,
-  component: lazyRouteComponent(() => import("@/features/door/Reset"), "Reset"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/door/Reset")),
+    "Reset",
+  ),
   staticData: { title: "New password" },
 });
 
@@ -206,7 +243,10 @@ const picture = createRoute({
   getParentRoute: () => root,
   path: "/i/$id",
   validateSearch: pictures,
-  component: lazyRouteComponent(() => import("@/features/gallery/Lightbox"), "Lightbox"),
+  component: lazyRouteComponent(
+    part(() => import("@/features/gallery/Lightbox")),
+    "Lightbox",
+  ),
   staticData: { title: "Picture" },
 });
 

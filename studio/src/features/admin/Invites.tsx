@@ -75,7 +75,7 @@ function MakeInvite({ onClose }: { onClose: () => void }) {
   const [days, setDays] = useState(7);
   if (make.data) {
     return (
-      <Modal title="The invite is ready" onClose={onClose}>
+      <Modal title="The invite is ready" onClose={onClose} keep>
         <div className={form.form}>
           <p className={form.sentence}>
             Send this link to whom it is for. It makes one account, once, and is shown this once.

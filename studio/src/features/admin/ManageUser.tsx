@@ -130,7 +130,7 @@ type ResetProps = { user: User; url: string; until: string; onClose: () => void 
 
 function ResetLink({ user, url, until, onClose }: ResetProps) {
   return (
-    <Modal title={`A new password for ${user.name}`} onClose={onClose}>
+    <Modal title={`A new password for ${user.name}`} onClose={onClose} keep>
       <div className={form.form}>
         <p className={form.sentence}>
           Send this link to {user.email ?? user.name}. Whoever opens it chooses a new password for
@@ -152,11 +152,22 @@ const UNDO_MS = 10_000;
 function Deleting({ user, onClose }: { user: User; onClose: () => void }) {
   const remove = useDeleteUser();
   const restore = useRestoreUser();
+  // By their promises: the dialog is gone before an undo is answered, and may be before a deletion is.
   const undo = () =>
-    restore.mutate(user.id, {
-      onSuccess: () => toast(`${user.name} is back`),
-      onError: complain,
-    });
+    void restore.mutateAsync(user.id).then(() => toast(`${user.name} is back`), complain);
+  const confirm = () =>
+    remove.mutateAsync(user.id).then(
+      ({ restorable_until }) => {
+        toast(
+          `${user.name} is deleted, and can be brought back until ${moment(restorable_until)}`,
+          { label: "Undo", act: undo },
+          UNDO_MS,
+        );
+        onClose();
+      },
+      // The dialog says why.
+      () => undefined,
+    );
   return (
     <TypedConfirmation
       title={`Delete ${user.name}?`}
@@ -164,18 +175,7 @@ function Deleting({ user, onClose }: { user: User; onClose: () => void }) {
       action="Delete"
       busy={remove.isPending}
       error={remove.error}
-      onConfirm={() =>
-        remove.mutate(user.id, {
-          onSuccess: ({ restorable_until }) => {
-            toast(
-              `${user.name} is deleted, and can be brought back until ${moment(restorable_until)}`,
-              { label: "Undo", act: undo },
-              UNDO_MS,
-            );
-            onClose();
-          },
-        })
-      }
+      onConfirm={() => void confirm()}
       onClose={onClose}
     >
       <p>

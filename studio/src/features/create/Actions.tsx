@@ -162,7 +162,7 @@ function metaOf(job: Job, model: string): [string, string][] {
     ["reuse", job.reused ? `Reused, ${credits(job.charged?.credits ?? 0)}` : null],
     [
       "cost",
-      !job.reused && job.status === "completed" && job.charged
+      !job.reused && job.charged && (job.status === "completed" || job.charged.credits > 0)
         ? credits(job.charged.credits)
         : null,
     ],

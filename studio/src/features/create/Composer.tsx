@@ -3,11 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { ArrowUp } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { takesReferences, useStyles } from "@/shared/api/catalogue";
-import type { Trouble } from "@/shared/api/client";
+import { complaint, type Trouble } from "@/shared/api/client";
 import { newOrder, useSubmit } from "@/shared/api/jobs";
 import { keys } from "@/shared/api/keys";
 import type { JobIn, Model } from "@/shared/api/types";
 import { count } from "@/shared/ui/format";
+import { toast } from "@/shared/ui/toast";
 import { AddReference } from "./AddReference";
 import { useAttached } from "./attached";
 import { AspectPicker, CountPicker, ModelPicker } from "./Choices";
@@ -31,16 +32,20 @@ type Props = {
   earlier: readonly string[];
 };
 
+// One press of Send is one order: a repeat after a lost answer carries the same key, also when somebody has been on
+// another page meanwhile.
+let pending: { body: string; sent: { order: JobIn; key: string } } | null = null;
+
 export function Composer({ models, ready, failed, draft: wished, onDraft, earlier }: Props) {
   const cache = useQueryClient();
   const styleGuides = useStyles();
   const submit = useSubmit();
   const prompt = useRef<HTMLTextAreaElement>(null);
+  // Which of the earlier prompts stands there; -1: none, but one's own words, which wait while others are looked at.
   const recall = useRef(-1);
+  const own = useRef("");
   // Enter came before the models or the references did: it is meant all the same.
   const [eager, setEager] = useState(false);
-  // One press of Send is one order: a repeat after a lost answer carries the same key.
-  const pending = useRef<{ body: string; sent: { order: JobIn; key: string } } | null>(null);
 
   const can = abilities(models, wished.model);
   // While the models are on their way the wishes stand as they are.
@@ -65,25 +70,32 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
     const order = orderFrom(wanted, abilities(models, wanted.model), ids);
     if (Object.keys(change).length > 0) set(change);
     const body = JSON.stringify(order);
-    if (pending.current?.body !== body) pending.current = { body, sent: newOrder(order) };
+    if (pending?.body !== body) pending = { body, sent: newOrder(order) };
+    const { sent } = pending;
+    const settle = () => {
+      if (pending?.sent === sent) pending = null;
+    };
     window.dispatchEvent(new Event("safelight:sent"));
-    submit.mutate(pending.current.sent, {
-      onSuccess: () => {
-        pending.current = null;
+    // By its promise: what a page hands to `mutate` is not called once the page is left.
+    submit.mutateAsync(sent).then(
+      () => {
+        settle();
         recall.current = -1;
-        set({ prompt: "" });
+        // The next thought may stand there by now.
+        onDraft((now) => (now.prompt.trim() === order.prompt ? { ...now, prompt: "" } : now));
         releaseReferences(ids);
       },
-      onError: (error) => {
+      (error: Trouble) => {
         // Refused for good: the corrected order is a new one. A lost answer keeps its key.
-        const { code } = error as Trouble;
-        if (code !== "unreachable" && code !== "overloaded") pending.current = null;
+        const { code } = error;
+        if (code !== "unreachable" && code !== "overloaded") settle();
         if (code === "unknown_model") void cache.invalidateQueries({ queryKey: keys.models });
         if (code === "insufficient_credits")
           void cache.invalidateQueries({ queryKey: keys.balance });
-        prompt.current?.focus();
+        if (prompt.current) prompt.current.focus();
+        else toast(complaint(error));
       },
-    });
+    );
   };
 
   useEffect(() => {
@@ -101,11 +113,12 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
       prompt.current?.blur();
     } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
       event.preventDefault();
-      recall.current = Math.max(
-        -1,
-        Math.min(earlier.length - 1, recall.current + (event.key === "ArrowUp" ? 1 : -1)),
-      );
-      set({ prompt: earlier[recall.current] ?? "" });
+      const step = event.key === "ArrowUp" ? 1 : -1;
+      const next = Math.max(-1, Math.min(earlier.length - 1, recall.current + step));
+      if (next === recall.current) return;
+      if (recall.current < 0) own.current = draft.prompt;
+      recall.current = next;
+      set({ prompt: earlier[next] ?? own.current });
     }
   };
 
@@ -144,6 +157,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
             onChange={(event) => {
               if (trouble) submit.reset();
               setEager(false);
+              recall.current = -1;
               set({ prompt: event.target.value });
             }}
             onKeyDown={onKeyDown}

@@ -1,28 +1,25 @@
 /** Say what it should look like, watch it come up, keep going. Oldest at the top, as in a conversation. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useModels } from "@/shared/api/catalogue";
 import { useFeed } from "@/shared/api/jobs";
-import { TAKEN_UP } from "@/shared/api/session";
 import type { Job } from "@/shared/api/types";
 import { day } from "@/shared/ui/format";
-import { read, write } from "@/shared/ui/stored";
+import { MoreOf } from "@/shared/ui/MoreOf";
 import { Composer } from "./Composer";
 import styles from "./create.module.css";
-import { type Draft, freshDraft, isDraft } from "./draft";
 import { FirstRun } from "./FirstRun";
 import { addPictures } from "./references";
 import { useConversationScroll } from "./scroll";
 import { Turn } from "./Turn";
-
-const KEY = "safelight.draft";
+import { changeDraft, useDraft } from "./written";
 
 export function Create() {
   const { models, loaded, problem } = useModels();
   const feed = useFeed();
-  const [draft, setDraft] = useDraft();
+  const draft = useDraft();
   const list = useRef<HTMLDivElement>(null);
-  useHandedOver(setDraft);
+  useHandedOver();
 
   const turns = useMemo(
     () => (feed.data?.pages ?? []).flatMap((page) => page.items).reverse(),
@@ -31,24 +28,17 @@ export function Create() {
   const { earlier } = useConversationScroll(list, {
     first: turns[0]?.id,
     last: turns.at(-1)?.id,
-    more: feed.hasNextPage && !feed.isFetchingNextPage,
+    more: feed.hasNextPage && !feed.isFetchingNextPage && !feed.isFetchNextPageError,
     loadMore: feed.fetchNextPage,
   });
 
-  const edit = useCallback(
-    (job: Job) => {
-      setDraft((before) => ({ ...before, prompt: job.prompt }));
-      addPictures(job.references);
-      document.getElementById("prompt")?.focus();
-    },
-    [setDraft],
-  );
   const prompts = useMemo(() => [...new Set(turns.map((job) => job.prompt))].reverse(), [turns]);
 
   return (
     <div className={styles.page}>
       <div className={styles.turns} ref={list}>
         <div ref={earlier} />
+        {feed.isFetchNextPageError && <MoreOf list={feed} />}
         {feed.isError && turns.length === 0 && (
           <p className={styles.problem}>
             Your earlier jobs could not be loaded. New ones work as soon as the server does.
@@ -59,7 +49,7 @@ export function Create() {
             models={models}
             loaded={loaded}
             onPick={(prompt) => {
-              setDraft((before) => ({ ...before, prompt }));
+              changeDraft((before) => ({ ...before, prompt }));
               document.getElementById("prompt")?.focus();
             }}
           />
@@ -78,13 +68,19 @@ export function Create() {
       <Composer
         models={models}
         draft={draft}
-        onDraft={setDraft}
+        onDraft={changeDraft}
         earlier={prompts}
         ready={loaded}
         failed={problem}
       />
     </div>
   );
+}
+
+function edit(job: Job): void {
+  changeDraft((before) => ({ ...before, prompt: job.prompt }));
+  addPictures(job.references);
+  document.getElementById("prompt")?.focus();
 }
 
 function dayChange(before: Job | undefined, job: Job): string | null {
@@ -94,32 +90,14 @@ function dayChange(before: Job | undefined, job: Job): string | null {
 }
 
 /** A prompt or a reference in the address goes into the composer, once, and out of the address. */
-function useHandedOver(setDraft: (change: (before: Draft) => Draft) => void) {
+function useHandedOver() {
   const { prompt, reference } = useSearch({ from: "/shell/" });
   const navigate = useNavigate({ from: "/" });
   useEffect(() => {
     if (!prompt && !reference) return;
-    if (prompt) setDraft((before) => ({ ...before, prompt }));
+    if (prompt) changeDraft((before) => ({ ...before, prompt }));
     if (reference) addPictures([reference]);
     void navigate({ search: {}, replace: true });
     document.getElementById("prompt")?.focus();
-  }, [prompt, reference, navigate, setDraft]);
-}
-
-/** The words and the choices stay over a reload: half a prompt is work too. */
-function useDraft() {
-  const [draft, set] = useState<Draft>(() => read(KEY, freshDraft, isDraft));
-  const setDraft = useCallback((change: (before: Draft) => Draft) => {
-    set((before) => {
-      const next = change(before);
-      write(KEY, next);
-      return next;
-    });
-  }, []);
-  useEffect(() => {
-    const look = () => set(read(KEY, freshDraft, isDraft));
-    window.addEventListener(TAKEN_UP, look);
-    return () => window.removeEventListener(TAKEN_UP, look);
-  }, []);
-  return [draft, setDraft] as const;
+  }, [prompt, reference, navigate]);
 }

@@ -15,6 +15,7 @@ import { leavePlace } from "@/shared/ui/place";
 import { impression } from "@/shared/ui/thumbhash";
 import { wording } from "@/shared/ui/wording";
 import { Failure } from "./Failure";
+import { factsOf } from "./facts";
 import styles from "./frames.module.css";
 import { startFrom } from "./references";
 
@@ -77,6 +78,13 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
   const asset = output?.asset;
   const waiting = !isEnded(job.status) && !asset && !output?.error;
   const error = output?.error ?? (isEnded(job.status) && !asset ? job.error : null);
+  // What is told of the whole job counts what was delivered and charged; of one picture, that it was not.
+  const told =
+    error &&
+    wording(
+      error.code,
+      output?.error ? { model, detail: error.detail, attempts: job.attempts } : factsOf(job, model),
+    );
   const under = impression(asset?.thumbhash) ?? variant?.preview ?? undefined;
   const label = `Picture ${index + 1} of ${job.count}`;
   return (
@@ -119,12 +127,10 @@ function Frame({ job, index, output, variant, model, eager, quiet }: FrameProps)
           <strong>{output.removed === "purged" ? "Deleted for good" : "Deleted"}</strong>
         </div>
       )}
-      {error && !asset && !quiet && (
+      {told && !asset && !quiet && (
         <div className={styles.failed}>
-          <strong>{wording(error.code, { model }).title}</strong>
-          <span>
-            {wording(error.code, { model, detail: error.detail, attempts: job.attempts }).body}
-          </span>
+          <strong>{told.title}</strong>
+          <span>{told.body}</span>
         </div>
       )}
     </div>

@@ -2,13 +2,15 @@
 import { ChevronDown } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { Panel } from "@/shared/ui/Panel";
+import { part } from "@/shared/ui/part";
 import { wishes } from "./draft";
 import styles from "./more.module.css";
 import type { OptionsProps } from "./Options";
 
 // Not part of the first view: fetched when somebody reaches for it.
-const load = () => import("./Options");
-const Options = lazy(() => load().then((module) => ({ default: module.Options })));
+const load = part(() => import("./Options").then((module) => ({ default: module.Options })));
+const Options = lazy(load);
+const prepare = () => void load().catch(() => undefined);
 
 // As high as what follows: a sheet that grows while it is read is missed by the finger.
 const soon = <div className={styles.loading} />;
@@ -24,8 +26,8 @@ export function MoreOptions({ ready, ...props }: OptionsProps & { ready: boolean
           type="button"
           className={styles.trigger}
           aria-label={set ? `More options, ${set} set` : "More options"}
-          onPointerEnter={load}
-          onFocus={load}
+          onPointerEnter={prepare}
+          onFocus={prepare}
         >
           More
           {set > 0 && <span className={styles.count}>{set}</span>}

@@ -34,6 +34,15 @@ describe("abilities", () => {
     expect(can.countMax).toBe(4);
   });
 
+  it("refuses for auto nothing that one of them takes", () => {
+    const small = model("a", { prompt_max: 1000 }, { count_max: 1 });
+    const can = abilities([small, model("b")], "auto");
+    expect(can.promptMax).toBe(4000);
+    expect(can.countMax).toBe(4);
+    expect(abilities([small, model("b")], "a").promptMax).toBe(1000);
+    expect(abilities([], "auto").promptMax).toBe(8000);
+  });
+
   it("never promises a longer prompt than the server takes", () => {
     expect(abilities([model("a", { prompt_max: 32_000 })], "a").promptMax).toBe(8000);
   });

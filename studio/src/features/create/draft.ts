@@ -56,10 +56,13 @@ export function abilities(models: readonly Model[], chosen: string): Abilities {
   return {
     kind: named[0]?.kind ?? "image",
     aspects: ratios.size > 0 ? byShape([...ratios]) : ["1:1"],
-    countMax: Math.max(1, Math.min(COUNT_MAX, ...can.map((one) => one.count_max))),
+    countMax: Math.min(COUNT_MAX, Math.max(1, ...can.map((one) => one.count_max))),
     seed: can.some((one) => one.seed),
     negative: named.length > 0 && can.some((one) => one.negative_prompt),
-    promptMax: Math.min(PROMPT_MAX, ...able.map((model) => model.prompt_max)),
+    promptMax: Math.min(
+      PROMPT_MAX,
+      able.length > 0 ? Math.max(...able.map((model) => model.prompt_max)) : PROMPT_MAX,
+    ),
     referencesMax: Math.min(REFERENCES_MAX, Math.max(0, ...can.map((one) => one.references_max))),
     price: credits.length > 0 ? [Math.min(...credits), Math.max(...credits)] : [0, 0],
   };

@@ -2,11 +2,11 @@
  * The pictures an order starts from, in the order in which they are sent. Kept outside of the page: an upload goes
  * on while somebody looks at the gallery, and a finished one is still there after a reload.
  */
-import { useSyncExternalStore } from "react";
 import { freshKey } from "@/shared/api/random";
 import { TAKEN_UP } from "@/shared/api/session";
 import type { Asset } from "@/shared/api/types";
 import { sendFile, whyNot } from "@/shared/api/upload";
+import { makeStore } from "@/shared/ui/store";
 import { read, write } from "@/shared/ui/stored";
 import { toast } from "@/shared/ui/toast";
 import { REFERENCES_MAX } from "./draft";
@@ -44,43 +44,35 @@ type Upload = { file: File; stop: AbortController; onDone: (asset: Asset) => voi
 const stored = (): readonly Reference[] =>
   read<string[]>(KEY, [], isIds).slice(0, REFERENCES_MAX).map(known);
 
-let list = stored();
+const attached = makeStore(stored());
 const uploads = new Map<string, Upload>();
 const waiting: string[] = [];
-const listeners = new Set<() => void>();
 let sending = 0;
 
 function show(next: readonly Reference[]): void {
-  list = next;
-  write(KEY, idsOf(list));
-  for (const listener of listeners) listener();
+  write(KEY, idsOf(next));
+  attached.set(next);
 }
 
-window.addEventListener(TAKEN_UP, () => show(stored()));
+window.addEventListener(TAKEN_UP, () => attached.set(stored()));
 
 const change = (key: string, what: Partial<Reference>) =>
-  show(list.map((one) => (one.key === key ? { ...one, ...what } : one)));
+  show(attached.get().map((one) => (one.key === key ? { ...one, ...what } : one)));
 
-export const useReferences = (): readonly Reference[] =>
-  useSyncExternalStore(
-    (changed) => {
-      listeners.add(changed);
-      return () => listeners.delete(changed);
-    },
-    () => list,
-  );
+export const useReferences = attached.use;
 
 export const idsOf = (references: readonly Reference[]): string[] =>
   references.flatMap(({ id }) => id ?? []);
 
 /** As many as there is room for; says so when that is not all. */
 function fitting<T>(wanted: readonly T[]): readonly T[] {
-  const room = REFERENCES_MAX - list.length;
+  const room = REFERENCES_MAX - attached.get().length;
   if (wanted.length > room) toast(`${REFERENCES_MAX} references at most`);
   return wanted.slice(0, Math.max(0, room));
 }
 
 export function addPictures(ids: readonly string[]): void {
+  const list = attached.get();
   const news = ids.filter((id) => list.every((one) => one.id !== id));
   show([...list, ...fitting(news).map(known)]);
 }
@@ -99,7 +91,7 @@ export function addFiles(files: readonly File[], onDone: (asset: Asset) => void)
     const { name } = file;
     return { key, id: null, name, preview: URL.createObjectURL(file), progress: 0, problem: null };
   });
-  show([...list, ...news]);
+  show([...attached.get(), ...news]);
   sendNext();
 }
 
@@ -129,7 +121,7 @@ async function send(key: string, { file, stop, onDone }: Upload): Promise<void> 
 function arrive(key: string, id: string): void {
   uploads.delete(key);
   // The same file twice is one picture.
-  if (list.some((one) => one.id === id)) removeReference(key);
+  if (attached.get().some((one) => one.id === id)) removeReference(key);
   else change(key, { id, progress: 1 });
 }
 
@@ -144,6 +136,7 @@ export function retryUpload(key: string): void {
 export function removeReference(key: string): void {
   uploads.get(key)?.stop.abort();
   uploads.delete(key);
+  const list = attached.get();
   const gone = list.find((one) => one.key === key);
   if (gone?.preview) URL.revokeObjectURL(gone.preview);
   show(list.filter((one) => one.key !== key));
@@ -151,5 +144,5 @@ export function removeReference(key: string): void {
 
 /** They went along with an order. What was added meanwhile stays. */
 export function releaseReferences(ids: readonly string[]): void {
-  for (const one of list) if (one.id && ids.includes(one.id)) removeReference(one.key);
+  for (const one of attached.get()) if (one.id && ids.includes(one.id)) removeReference(one.key);
 }

@@ -1,11 +1,11 @@
 /** What is known about a picture, and where it leads. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Copy, ImagePlus, PenLine } from "lucide-react";
 import type { ReactNode } from "react";
 import type { Pictured } from "@/shared/api/assets";
 import { modelName, takesReferences, useModels, useStyles } from "@/shared/api/catalogue";
-import { jobQuery } from "@/shared/api/jobs";
+import { jobQuery, refresh } from "@/shared/api/jobs";
 import type { AssetFilter } from "@/shared/api/types";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
@@ -18,6 +18,7 @@ import { Relatives } from "./Relatives";
 type Props = { asset: Pictured; hidden: boolean; filter: AssetFilter };
 
 export function Facts({ asset, hidden, filter }: Props) {
+  const cache = useQueryClient();
   const { models } = useModels();
   const guides = useStyles();
   const { data } = useQuery({
@@ -99,7 +100,11 @@ export function Facts({ asset, hidden, filter }: Props) {
                   aria-current={one.id === asset.id ? "true" : undefined}
                   style={{ aspectRatio: one.width / one.height }}
                 >
-                  <Picture asset={one} sizes="72px" />
+                  <Picture
+                    asset={one}
+                    sizes="72px"
+                    onExpired={() => job && refresh(cache, job.id)}
+                  />
                 </Link>
               </li>
             ))}

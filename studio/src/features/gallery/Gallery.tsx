@@ -6,6 +6,7 @@ import { modelName, takesReferences, useModels } from "@/shared/api/catalogue";
 import { buttonClass } from "@/shared/ui/Button";
 import { Empty } from "@/shared/ui/Empty";
 import { ListState } from "@/shared/ui/ListState";
+import { MoreOf } from "@/shared/ui/MoreOf";
 import page from "@/shared/ui/page.module.css";
 import { focusAgain, takePlace } from "@/shared/ui/place";
 import { useShortcuts } from "@/shared/ui/shortcuts";
@@ -28,31 +29,35 @@ export function Gallery() {
   const { models } = useModels();
   const usable = takesReferences(models);
   const [size, setSize] = useStored<number>("safelight.tiles", 200, isSize);
-  const [active, setActive] = useState(0);
+  const [chosen, setChosen] = useState<string>();
   const box = useRef<HTMLDivElement>(null);
-  const toFocus = useRef<number | null>(null);
+  const toFocus = useRef<string | null>(null);
+  const place = useRef(0);
 
   const assets = useMemo(
     () => (pages.data?.pages ?? []).flatMap((page) => page.items),
     [pages.data],
   );
+  // By its id: new pictures hang in front of it. Once it is gone, the one in its place.
+  const found = assets.findIndex((asset) => asset.id === chosen);
+  const active = found >= 0 ? found : Math.max(0, Math.min(place.current, assets.length - 1));
+  place.current = active;
   const { wall, visible, nearEnd } = useWall(box, assets, size);
   const remove = useRemoval();
   const filtered = Object.values(filter).some((value) => value !== undefined);
 
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = pages;
+  const { isFetchingNextPage, isFetchNextPageError, fetchNextPage } = pages;
+  const wantsMore = nearEnd && pages.hasNextPage && !isFetchingNextPage && !isFetchNextPageError;
   useEffect(() => {
-    if (nearEnd && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [nearEnd, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (wantsMore) void fetchNextPage();
+  }, [wantsMore, fetchNextPage]);
 
   useReturn(wall.height > 0);
 
   // The tile to focus may not have existed until the page was scrolled to it.
   useLayoutEffect(() => {
     if (toFocus.current === null) return;
-    const link = document.querySelector<HTMLElement>(
-      `[data-asset="${assets[toFocus.current]?.id}"]`,
-    );
+    const link = document.querySelector<HTMLElement>(`[data-asset="${toFocus.current}"]`);
     if (link) {
       toFocus.current = null;
       link.focus({ preventScroll: true });
@@ -61,15 +66,16 @@ export function Gallery() {
 
   const goTo = (index: number) => {
     const row = wall.rows[rowOf(wall.rows, index)];
-    if (!row || !box.current) return;
+    const id = assets[index]?.id;
+    if (!row || !id || !box.current) return;
     const top = box.current.getBoundingClientRect().top + window.scrollY + row.top;
     const room = 140;
     if (top < window.scrollY + room) window.scrollTo({ top: top - room });
     else if (top + row.height > window.scrollY + window.innerHeight - 24) {
       window.scrollTo({ top: top + row.height - window.innerHeight + 24 });
     }
-    toFocus.current = index;
-    setActive(index);
+    toFocus.current = id;
+    setChosen(id);
   };
 
   const resize = (by: number) => {
@@ -126,8 +132,10 @@ export function Gallery() {
             goTo(step(wall, active, event.key, assets.length));
           } else if (event.key === "Delete" && asset) {
             event.preventDefault();
+            // A key that is held down means one picture.
+            if (event.repeat) return;
             remove(asset);
-            toFocus.current = Math.min(active, assets.length - 2);
+            toFocus.current = (assets[active + 1] ?? assets[active - 1])?.id ?? null;
           }
         }}
       >
@@ -150,16 +158,21 @@ export function Gallery() {
                   height={row.height}
                   active={tile.index === active}
                   usable={usable}
-                  onActive={() => setActive(tile.index)}
+                  onActive={() => setChosen(asset.id)}
                   onRemove={() => remove(asset)}
-                  onExpired={() => void pages.refetch()}
+                  // All links run out at one time: one question is enough.
+                  onExpired={() => void pages.refetch({ cancelRefetch: false })}
                 />
               ) : null;
             })
           ),
         )}
       </div>
-      {isFetchingNextPage && <p className={`${page.more} ${page.quiet}`}>Loading more</p>}
+      {isFetchNextPageError ? (
+        <MoreOf list={pages} />
+      ) : (
+        isFetchingNextPage && <p className={`${page.more} ${page.quiet}`}>Loading more</p>
+      )}
     </div>
   );
 }

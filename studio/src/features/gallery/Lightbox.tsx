@@ -169,15 +169,17 @@ function Opened({ asset, onExpired }: { asset: Pictured; onExpired: () => void }
 /** The pictures before and after it on the wall it was opened from. */
 function useNeighbours(id: string) {
   const filter = useSearch({ from: "/i/$id" });
-  const { data, hasNextPage, isFetchingNextPage, fetchNextPage } = useAssets(filter);
+  const { data, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } =
+    useAssets(filter);
   const ids = useMemo(
     () => (data?.pages ?? []).flatMap((page) => page.items.map((one) => one.id)),
     [data],
   );
   const at = ids.indexOf(id);
   const last = at >= 0 && at >= ids.length - 2;
+  const wantsMore = last && hasNextPage && !isFetchingNextPage && !isFetchNextPageError;
   useEffect(() => {
-    if (last && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [last, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (wantsMore) void fetchNextPage();
+  }, [wantsMore, fetchNextPage]);
   return at < 0 ? {} : { newer: ids[at - 1], older: ids[at + 1] };
 }

@@ -27,7 +27,7 @@ export function Relatives({ title, ids = [], filter }: Props) {
 }
 
 function Relative({ id, name, filter }: { id: string; name: string; filter: AssetFilter }) {
-  const { data } = useAsset(id);
+  const { data, refetch } = useAsset(id);
   return (
     <Link
       to="/i/$id"
@@ -37,7 +37,7 @@ function Relative({ id, name, filter }: { id: string; name: string; filter: Asse
       aria-label={name}
       className={styles.relative}
     >
-      {data && <Picture asset={data} sizes="62px" />}
+      {data && <Picture asset={data} sizes="62px" onExpired={() => void refetch()} />}
     </Link>
   );
 }

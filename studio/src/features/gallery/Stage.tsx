@@ -1,6 +1,7 @@
 /** The picture itself: whole, or pixel for pixel with a hand to move it. */
 import { type PointerEvent, useLayoutEffect, useRef, useState } from "react";
 import type { Asset } from "@/shared/api/types";
+import { useBroken } from "@/shared/ui/Picture";
 import { impression } from "@/shared/ui/thumbhash";
 import styles from "./lightbox.module.css";
 
@@ -18,7 +19,7 @@ export function Stage({ asset, full, onFull, onExpired }: Props) {
   );
   const aim = useRef({ x: 0.5, y: 0.5 });
   const [loaded, setLoaded] = useState(false);
-  const [failed, setFailed] = useState<string | null>(null);
+  const [broken, fail] = useBroken(onExpired);
   const under = impression(asset.thumbhash);
   const scale = 1 / window.devicePixelRatio;
 
@@ -87,17 +88,14 @@ export function Stage({ asset, full, onFull, onExpired }: Props) {
         {asset.thumbnails["640"] && !loaded && (
           <img src={asset.thumbnails["640"]} alt="" className={styles.layer} />
         )}
-        {failed !== asset.url && (
+        {broken !== asset.url && (
           <img
             src={asset.url}
             alt={asset.prompt ?? ""}
             className={styles.layer}
             draggable={false}
             onLoad={() => setLoaded(true)}
-            onError={() => {
-              setFailed(asset.url);
-              onExpired();
-            }}
+            onError={() => fail(asset.url)}
           />
         )}
       </div>

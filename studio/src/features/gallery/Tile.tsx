@@ -49,10 +49,11 @@ export const Tile = memo(
       <div
         className={styles.tile}
         style={{ translate: `${x}px ${y}px`, width, height }}
+        onFocus={onActive}
         onKeyDown={(event) => {
           if (event.key === "." && !event.ctrlKey && !event.metaKey) {
             event.preventDefault();
-            toggle();
+            if (!event.repeat) toggle();
           }
         }}
       >
@@ -65,7 +66,6 @@ export const Tile = memo(
           tabIndex={tab}
           className={styles.open}
           style={under ? { backgroundImage: `url(${under})` } : undefined}
-          onFocus={onActive}
           onClick={() => leavePlace("gallery", asset.id)}
         >
           <Picture asset={asset} sizes={`${Math.ceil(width)}px`} onExpired={onExpired} />

@@ -8,10 +8,13 @@ const UNDO_MS = 10_000;
 export function useRemoval() {
   const remove = useDeleteAsset();
   const restore = useRestoreAsset();
+  const undo = (id: string) =>
+    restore.mutateAsync(id).catch((error: Error) => toast(`Not restored. ${error.message}`));
+  // By its promise: a picture that is deleted where it was looked at takes the page along, and what is handed to
+  // `mutate` with it.
   return (asset: Asset) =>
-    remove.mutate(asset.id, {
-      onSuccess: () =>
-        toast("Picture deleted", { label: "Undo", act: () => restore.mutate(asset.id) }, UNDO_MS),
-      onError: (error) => toast(`Not deleted. ${error.message}`),
-    });
+    void remove.mutateAsync(asset.id).then(
+      () => toast("Picture deleted", { label: "Undo", act: () => void undo(asset.id) }, UNDO_MS),
+      (error: Error) => toast(`Not deleted. ${error.message}`),
+    );
 }

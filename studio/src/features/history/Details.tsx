@@ -1,7 +1,8 @@
 /** A job's story, line by line, with what is worth copying. */
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Copy, PenLine } from "lucide-react";
-import { useJobEvents } from "@/shared/api/jobs";
+import { refresh, useJobEvents } from "@/shared/api/jobs";
 import { isEnded, type Job } from "@/shared/api/types";
 import { Button, buttonClass } from "@/shared/ui/Button";
 import { copy } from "@/shared/ui/clipboard";
@@ -13,6 +14,7 @@ import { wording } from "@/shared/ui/wording";
 import styles from "./history.module.css";
 
 export function Details({ job, model }: { job: Job; model: string }) {
+  const cache = useQueryClient();
   const events = useJobEvents(job.id, !isEnded(job.status));
   const assets = job.outputs.flatMap((output) => output.asset ?? []);
   const refined =
@@ -62,7 +64,7 @@ export function Details({ job, model }: { job: Job; model: string }) {
                   aria-label={`Open picture ${i + 1} of ${assets.length}`}
                   style={{ aspectRatio: asset.width / asset.height }}
                 >
-                  <Picture asset={asset} sizes="160px" />
+                  <Picture asset={asset} sizes="160px" onExpired={() => refresh(cache, job.id)} />
                 </Link>
               </li>
             ))}

@@ -1,10 +1,11 @@
 /** One job as a row, and its story below it when opened. */
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ChevronDown, RotateCcw, X } from "lucide-react";
 import { memo, useState } from "react";
 import { modelName } from "@/shared/api/catalogue";
 import { complaint } from "@/shared/api/client";
-import { useCancel, useFollowed, useRetry } from "@/shared/api/jobs";
+import { refresh, useCancel, useFollowed, useRetry } from "@/shared/api/jobs";
 import { isEnded, type Job, type Model } from "@/shared/api/types";
 import { IconButton } from "@/shared/ui/Button";
 import { duration, moment, size } from "@/shared/ui/format";
@@ -102,6 +103,7 @@ export const JobRows = memo(function JobRows({ seed, models, initiallyOpen }: Pr
 });
 
 function Thumb({ job }: { job: Job }) {
+  const cache = useQueryClient();
   const asset = job.outputs.find((output) => output.asset)?.asset;
   if (!asset) return <span className={styles.thumb} />;
   const under = impression(asset.thumbhash);
@@ -115,7 +117,7 @@ function Thumb({ job }: { job: Job }) {
       aria-label={`Open the picture of “${job.prompt.slice(0, 80)}”`}
       style={under ? { backgroundImage: `url(${under})` } : undefined}
     >
-      <Picture asset={asset} sizes="40px" />
+      <Picture asset={asset} sizes="40px" onExpired={() => refresh(cache, job.id)} />
     </Link>
   );
 }

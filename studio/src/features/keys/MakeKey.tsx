@@ -156,7 +156,7 @@ function Scopes({ wish, problem, onChange }: ScopesProps) {
 
 function Made({ made, onClose }: { made: NewKey; onClose: () => void }) {
   return (
-    <Modal title={`${made.name} is ready`} onClose={onClose}>
+    <Modal title={`${made.name} is ready`} onClose={onClose} keep>
       <div className={form.form}>
         <p className={form.sentence}>
           Copy the key now: it is shown this once. Whoever has it can use your account, so keep it

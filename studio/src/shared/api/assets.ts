@@ -92,6 +92,8 @@ export function useStar() {
       ),
     onMutate: ({ id, starred }) => show(id, starred),
     onError: (_error, { id, starred }) => show(id, !starred),
+    // The walls that are in sight stay as they are; others may have one picture more or less.
+    onSettled: () => cache.invalidateQueries({ queryKey: keys.allAssets, refetchType: "none" }),
   });
 }
 

@@ -26,6 +26,8 @@ const FEED_FIRST = 6;
 const FEED_PAGE = 12;
 const HISTORY_PAGE = 40;
 
+type Feed = InfiniteData<JobPage, string | null>;
+
 export function remember(cache: QueryClient, job: Job): void {
   cache.setQueryData<Followed>(keys.job(job.id), (known) => merge(known, job));
 }
@@ -128,27 +130,44 @@ export function useLiveJobs(): readonly Followed[] {
 
 const goesOn = ({ job }: Followed): boolean => !isEnded(job.status);
 
-/** A job that was not there before: at the head of what Create shows and, while it runs, in the queue. */
+/** A job that was not there before: in its place in what Create shows and, while it runs, in the queue. */
 export function admit(cache: QueryClient, job: Job): void {
   remember(cache, job);
-  // Its first page is still on its way, and may have been read before this job was there.
-  if (!cache.getQueryData(keys.feed)) void cache.invalidateQueries({ queryKey: keys.feed });
-  cache.setQueryData<InfiniteData<JobPage, string | null>>(keys.feed, (feed) => {
-    const [first, ...rest] = feed?.pages ?? [];
-    if (!feed || !first || feed.pages.some((page) => page.items.some((one) => one.id === job.id)))
-      return feed;
-    const newest = first.items[0];
-    // The stream's first snapshots may be about jobs older than the first page: those are not news.
-    if (newest && newest.created_at > job.created_at) return feed;
-    return { ...feed, pages: [{ ...first, items: [job, ...first.items] }, ...rest] };
-  });
-  if (!isEnded(job.status)) {
-    cache.setQueryData<string[]>(keys.live, (live) =>
-      live?.includes(job.id) ? live : [job.id, ...(live ?? [])],
+  intoList(cache, keys.feed, () =>
+    cache.setQueryData<Feed>(keys.feed, (feed) => feed && withJob(feed, job)),
+  );
+  intoList(cache, keys.live, () => {
+    const known = cache.getQueryData<Followed>(keys.job(job.id));
+    if (!known || !goesOn(known)) return;
+    cache.setQueryData<string[]>(keys.live, (live = []) =>
+      live.includes(job.id) ? live : [job.id, ...live],
     );
-  }
+  });
   void cache.invalidateQueries({ queryKey: keys.histories });
 }
+
+/** An answer that is on its way may have been read before the job was there, and replaces the list: put it in again. */
+function intoList(cache: QueryClient, queryKey: readonly unknown[], put: () => void): void {
+  put();
+  cache.getQueryCache().find({ queryKey })?.promise?.then(put, put);
+}
+
+function withJob(feed: Feed, job: Job): Feed {
+  if (feed.pages.some((page) => page.items.some((one) => one.id === job.id))) return feed;
+  const at = feed.pages.findIndex(
+    ({ items, next_cursor }) =>
+      !next_cursor || items.some((one) => one.created_at <= job.created_at),
+  );
+  // The stream's first snapshots may be about jobs older than what was read: those are not news.
+  if (at < 0) return feed;
+  const pages = feed.pages.map((page, i) =>
+    i === at ? { ...page, items: [job, ...page.items].sort(newestFirst) } : page,
+  );
+  return { ...feed, pages };
+}
+
+const newestFirst = (a: Job, b: Job): number =>
+  a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0;
 
 export function useSubmit() {
   const cache = useQueryClient();
@@ -185,9 +204,13 @@ export function useCancel() {
 
 /** The same order once more, and this time really made. */
 export function orderOf(job: Job, change: Partial<JobIn> = {}): JobIn {
-  const { width, height, aspect_ratio, resolution: _, ...parameters } = job.parameters;
+  const { width, height, aspect_ratio, resolution: _, ...others } = job.parameters;
   // The server filled in both; it takes either the exact size or the ratio.
-  const size = width && height ? { width, height } : { aspect_ratio };
+  const exact = width && height;
+  const ratio = aspect_ratio ?? (exact ? `${Math.ceil((100 * width) / height)}:100` : null);
+  const size = exact ? { ...others, width, height } : { ...others, aspect_ratio };
+  // Another model has sizes, formats and settings of its own: what it is asked for is the shape.
+  const image = change.model && change.model !== job.model ? { aspect_ratio: ratio } : size;
   return {
     prompt: job.prompt,
     type: job.type,
@@ -197,7 +220,7 @@ export function orderOf(job: Job, change: Partial<JobIn> = {}): JobIn {
     negative_prompt: job.negative_prompt,
     priority: job.priority,
     count: job.count,
-    parameters: { ...parameters, ...(job.type === "image" ? size : {}) },
+    parameters: job.type === "image" ? image : others,
     references: job.references,
     mask: job.mask,
     ...change,

@@ -20,12 +20,15 @@ export function useStream(announce: Announce): StreamState {
 
     const credits = later(() => settleBalance(cache), 1500);
     const heard = new Set<string>();
-    const unheard = once(() => askAfterUnheard(cache, heard), 1000);
+    const unheard = later(() => askAfterUnheard(cache, heard), 1000);
 
     const close = openStream({
       onState: (now) => {
         setState(now);
-        if (now === "open") unheard();
+        if (now === "open") {
+          heard.clear();
+          unheard();
+        }
         // The stream does not say why it is gone: a login that has ended would be waited for in vain.
         else void cache.invalidateQueries({ queryKey: keys.me });
       },
@@ -35,6 +38,7 @@ export function useStream(announce: Announce): StreamState {
         // It may have been away because nobody is logged in any more.
         void cache.invalidateQueries({ queryKey: keys.me });
         credits();
+        gallery();
       },
       onEvent: (event) => {
         if (event.type === "credits") {
@@ -84,22 +88,14 @@ function leaveQueue(cache: QueryClient, id: string): void {
 }
 
 /**
- * The lists were read before the stream began. A job that ended in between is neither among its snapshots nor
- * among its lines, and would seem to go on for ever.
+ * What is known was read before the stream began, or began again. A job that ended in between is neither among its
+ * snapshots nor, where it could not go on after the last event, among its lines, and would seem to go on for ever.
  */
 function askAfterUnheard(cache: QueryClient, heard: ReadonlySet<string>): void {
   for (const [, known] of cache.getQueriesData<Followed>({ queryKey: keys.everyJob })) {
     if (known && !isEnded(known.job.status) && !heard.has(known.job.id))
       refresh(cache, known.job.id);
   }
-}
-
-function once(act: () => void, afterMs: number): () => void {
-  let done = false;
-  return () => {
-    if (!done) window.setTimeout(act, afterMs);
-    done = true;
-  };
 }
 
 /** Many jobs can end in one second; the lists need to be asked once. */

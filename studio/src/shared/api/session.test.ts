@@ -63,7 +63,41 @@ describe("what is written and not sent", () => {
     expect([...stored.values()].join()).not.toContain("half a thought");
     takeUp("ada");
     expect([...stored.values()].join()).not.toContain("half a thought");
-    expect(heard).toEqual([]);
+  });
+
+  it("is not there for somebody who comes without a goodbye of the first one", () => {
+    takeUp("ada");
+    stored.set("safelight.draft", "half a thought");
+    takeUp("bob");
+    expect([...stored.values()].join()).not.toContain("half a thought");
+    expect(heard).toEqual([TAKEN_UP]);
+  });
+
+  it("is not there for a visitor, and waits", () => {
+    takeUp("ada");
+    stored.set("safelight.draft", "half a thought");
+    takeUp(null);
+    expect(stored.has("safelight.draft")).toBe(false);
+    takeUp("ada");
+    expect(stored.get("safelight.draft")).toBe("half a thought");
+    expect(heard).toEqual([TAKEN_UP, TAKEN_UP]);
+  });
+
+  it("goes along when a visitor becomes somebody", () => {
+    takeUp(null);
+    stored.set("safelight.draft", "half a thought");
+    putAway();
+    takeUp("ada");
+    expect(stored.get("safelight.draft")).toBe("half a thought");
+  });
+
+  it("is the newer words where there are some", () => {
+    takeUp("ada");
+    stored.set("safelight.draft", "half a thought");
+    putAway();
+    stored.set("safelight.draft", "a whole thought");
+    takeUp("ada");
+    expect(stored.get("safelight.draft")).toBe("a whole thought");
   });
 
   it("is gone with whoever logs out", () => {

@@ -10,7 +10,7 @@ const WHO = "safelight.who";
 const PERSONAL = ["safelight.draft", "safelight.references"] as const;
 const KEPT = "safelight.kept";
 
-/** Sent to the window when what was put away is back in its place. */
+/** Sent to the window when what was written is somebody else's now, or back in its place. */
 export const TAKEN_UP = "safelight:taken-up";
 
 type Kept = { who: string; things: Record<string, string> };
@@ -24,34 +24,43 @@ function trying(act: () => void): void {
   }
 }
 
-/** Nobody is logged in any more: what was being written waits for the one who wrote it. */
+/** Whoever was here may be somebody else by now: what was being written waits for the one who wrote it. */
 export function putAway(): void {
   trying(() => {
     const who = localStorage.getItem(WHO);
+    if (!who) return;
     const found = PERSONAL.flatMap((key) => {
       const value = localStorage.getItem(key);
       return value === null ? [] : [[key, value] as const];
     });
+    if (found.length === 0) return;
     for (const key of PERSONAL) localStorage.removeItem(key);
-    if (!who || found.length === 0) return;
     const kept: Kept = { who, things: Object.fromEntries(found) };
     localStorage.setItem(KEPT, JSON.stringify(kept));
   });
 }
 
-/** This one is here now. What waits for somebody else is thrown away. */
-export function takeUp(who: string): void {
+/** This one is here now; null: a visitor. A user finds nothing of anybody else, not even what waits for them. */
+export function takeUp(who: string | null): void {
   trying(() => {
-    const waiting = localStorage.getItem(KEPT);
-    localStorage.removeItem(KEPT);
-    localStorage.setItem(WHO, who);
-    const kept = waiting ? (JSON.parse(waiting) as Kept) : null;
-    if (kept?.who !== who) return;
-    for (const key of PERSONAL) {
-      const value = kept.things[key];
-      if (value !== undefined) localStorage.setItem(key, value);
+    const before = localStorage.getItem(WHO);
+    let changed = before !== null && before !== who;
+    if (changed) putAway();
+    if (who === null) localStorage.removeItem(WHO);
+    else {
+      const waiting = localStorage.getItem(KEPT);
+      localStorage.removeItem(KEPT);
+      localStorage.setItem(WHO, who);
+      const kept = waiting ? (JSON.parse(waiting) as Kept) : null;
+      if (kept?.who === who) {
+        changed = true;
+        for (const [key, value] of Object.entries(kept.things)) {
+          // What was written since is newer.
+          if (localStorage.getItem(key) === null) localStorage.setItem(key, value);
+        }
+      }
     }
-    window.dispatchEvent(new Event(TAKEN_UP));
+    if (changed) window.dispatchEvent(new Event(TAKEN_UP));
   });
 }
 

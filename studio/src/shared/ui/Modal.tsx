@@ -4,10 +4,17 @@ import { type ReactNode, useEffect, useId, useRef } from "react";
 import { IconButton } from "./Button";
 import styles from "./panel.module.css";
 
-type Props = { title: string; onClose: () => void; children: ReactNode };
+type Props = {
+  title: string;
+  onClose: () => void;
+  /** What it shows is shown this once: a press beside it does not close it. */
+  keep?: boolean;
+  children: ReactNode;
+};
 
-export function Modal({ title, onClose, children }: Props) {
+export function Modal({ title, onClose, keep = false, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
+  const beside = useRef(false);
   const name = useId();
   useEffect(() => {
     const dialog = box.current;
@@ -23,7 +30,13 @@ export function Modal({ title, onClose, children }: Props) {
       className={styles.dialog}
       aria-labelledby={name}
       onClose={onClose}
-      onClick={(event) => event.target === event.currentTarget && onClose()}
+      // Text that is selected beyond the edge ends beside the dialog, too: there it has to begin as well.
+      onPointerDown={(event) => {
+        beside.current = event.target === event.currentTarget;
+      }}
+      onClick={(event) => {
+        if (!keep && beside.current && event.target === event.currentTarget) onClose();
+      }}
     >
       <div className={styles.inside}>
         <div className={styles.head}>

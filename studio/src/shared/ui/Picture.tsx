@@ -1,5 +1,5 @@
 /** A stored picture in a box of its own ratio: fades in over whatever the box shows, asks anew when its link has expired. */
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { OutputAsset } from "@/shared/api/types";
 import styles from "./picture.module.css";
 
@@ -40,7 +40,7 @@ export function Picture({
   // A page that has just been opened shows its pictures; it does not develop them once more.
   const [fades] = useState(() => performance.now() > OPENING_MS);
   const [loaded, setLoaded] = useState<string | null>(null);
-  const [broken, setBroken] = useState<string | null>(null);
+  const [broken, fail] = useBroken(onExpired);
   if (broken === asset.url) return null;
   return (
     <img
@@ -62,10 +62,31 @@ export function Picture({
       decoding="async"
       draggable={false}
       onLoad={() => setLoaded(asset.url)}
-      onError={() => {
-        setBroken(asset.url);
-        onExpired?.();
-      }}
+      onError={() => fail(asset.url)}
     />
   );
+}
+
+const AGAIN_MS = 2000;
+
+/** The address that did not load. The link may have run out, or it was the network: it is tried again, ever later. */
+export function useBroken(onExpired?: () => void) {
+  const [broken, setBroken] = useState<string | null>(null);
+  const failures = useRef(0);
+  useEffect(() => {
+    if (!broken) return;
+    const again = () => setBroken(null);
+    const timer = window.setTimeout(again, AGAIN_MS * 2 ** failures.current);
+    failures.current += 1;
+    window.addEventListener("online", again);
+    return () => {
+      window.clearTimeout(timer);
+      window.removeEventListener("online", again);
+    };
+  }, [broken]);
+  const fail = (url: string) => {
+    setBroken(url);
+    onExpired?.();
+  };
+  return [broken, fail] as const;
 }

@@ -42,6 +42,8 @@ export function useShortcuts(map: Record<string, (event: KeyboardEvent) => unkno
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       if (inField(event.target) || covered()) return;
+      // A key that is held down goes on moving and sizing; all else it does once.
+      if (event.repeat && !/^(Arrow|[+=-])/.test(event.key)) return;
       if (!always.has(event.key) && !lettersOn()) return;
       const key = event.shiftKey && /^[A-Z]$/.test(event.key) ? `Shift+${event.key}` : event.key;
       const act = latest.current[`${first} ${key}`] ?? latest.current[key];

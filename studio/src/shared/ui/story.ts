@@ -1,6 +1,6 @@
 /** Stored events in a person's words. Lines nobody needs afterwards (every step) are left out. */
-import type { ErrorCode, JobEventLog, Stage } from "@/shared/api/types";
-import { stageNames, wording } from "./wording";
+import type { JobEventLog, Stage } from "@/shared/api/types";
+import { stageNames, titleOf } from "./wording";
 
 export type Line = { what: string; more: string | null; kind: "step" | "good" | "bad" };
 
@@ -24,13 +24,13 @@ export function tell({ type, data }: JobEventLog): Line | null {
   if (type === "output") {
     const number = typeof data.index === "number" ? data.index + 1 : "";
     return data.error
-      ? { what: `Picture ${number} failed`, more: titleOf(data.error), kind: "bad" }
+      ? { what: `Picture ${number} failed`, more: why(data.error), kind: "bad" }
       : { what: data.text ? "Text ready" : `Picture ${number} ready`, more: null, kind: "good" };
   }
   if (type === "failed") {
     const job = data.job;
     const error = job && typeof job === "object" && "error" in job ? job.error : data.error;
-    return { what: "Failed", more: titleOf(error), kind: "bad" };
+    return { what: "Failed", more: why(error), kind: "bad" };
   }
   const known = plain[type];
   return known
@@ -38,9 +38,9 @@ export function tell({ type, data }: JobEventLog): Line | null {
     : { what: type.replaceAll("_", " "), more: extras(data), kind: "step" };
 }
 
-function titleOf(error: unknown): string | null {
+function why(error: unknown): string | null {
   if (typeof error !== "object" || error === null || !("code" in error)) return null;
-  return wording(error.code as ErrorCode, {}).title;
+  return titleOf(String(error.code));
 }
 
 /** Small facts a line may carry: the attempt, the provider's own id, why it waits. */

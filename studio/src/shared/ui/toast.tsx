@@ -1,5 +1,6 @@
 /** Short messages about something that happened elsewhere, with at most one thing to do about it. */
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef } from "react";
+import { makeStore } from "./store";
 import styles from "./toast.module.css";
 
 type Toast = {
@@ -9,31 +10,20 @@ type Toast = {
   lastsMs: number;
 };
 
-let toasts: readonly Toast[] = [];
+const toasts = makeStore<readonly Toast[]>([]);
 let count = 0;
-const listeners = new Set<() => void>();
-
-function show(next: readonly Toast[]) {
-  toasts = next;
-  for (const listener of listeners) listener();
-}
 
 export function toast(text: string, action?: Toast["action"], lastsMs = 5000): void {
   count += 1;
-  // More than three are not read; the oldest goes.
-  show([...toasts.slice(-2), { id: count, text, action, lastsMs }]);
+  // More than three are not read: the oldest goes. What can be undone can be until its time is over.
+  const kept = toasts.get().filter((one, i, all) => one.action || i > all.length - 3);
+  toasts.set([...kept, { id: count, text, action, lastsMs }]);
 }
 
-const dismiss = (id: number) => show(toasts.filter((one) => one.id !== id));
+const dismiss = (id: number) => toasts.set(toasts.get().filter((one) => one.id !== id));
 
 export function Toasts() {
-  const current = useSyncExternalStore(
-    (changed) => {
-      listeners.add(changed);
-      return () => listeners.delete(changed);
-    },
-    () => toasts,
-  );
+  const current = toasts.use();
   return (
     <section className={styles.region} aria-label="Messages" aria-live="polite">
       {current.map((one) => (

@@ -27,6 +27,8 @@ type Wording = {
 const money = ({ charged }: Facts): string =>
   charged > 0 ? `You were charged ${credits(charged)}.` : "You were not charged.";
 
+const after = ({ attempts }: Facts): string => (attempts > 1 ? ` after ${attempts} attempts` : "");
+
 const said = (facts: Facts): string => `${facts.detail} ${money(facts)}`.trim();
 
 const wait = ({ retryAfterS }: Facts): string =>
@@ -48,16 +50,13 @@ const wordings: Record<TroubleCode, Wording> = {
   ),
   provider_failure: words(
     "The provider had a problem",
-    (facts) =>
-      facts.attempts > 1
-        ? `It failed on their side after ${facts.attempts} attempts. ${money(facts)}`
-        : `It failed on their side. ${money(facts)}`,
+    (facts) => `It failed on their side${after(facts)}. ${money(facts)}`,
     "retry",
     "other_model",
   ),
   provider_busy: words(
     "The provider is busy",
-    (facts) => `It had no room for this after ${facts.attempts} attempts. ${money(facts)}`,
+    (facts) => `It had no room for this${after(facts)}. ${money(facts)}`,
     "retry",
     "other_model",
   ),
@@ -68,7 +67,7 @@ const wordings: Record<TroubleCode, Wording> = {
   ),
   invalid_output: words(
     "The provider answered something unusable",
-    (facts) => `It was not a picture that can be shown. ${money(facts)}`,
+    (facts) => `It was nothing that can be shown. ${money(facts)}`,
     "retry",
     "other_model",
   ),
@@ -120,6 +119,8 @@ const wordings: Record<TroubleCode, Wording> = {
   unreachable: words("Safelight can't be reached", ({ detail }) => detail, "retry"),
 };
 
+const isKnown = (code: string): code is TroubleCode => Object.hasOwn(wordings, code);
+
 const nothing: Facts = {
   model: "The model",
   detail: "",
@@ -133,15 +134,14 @@ const nothing: Facts = {
 
 export function wording(code: TroubleCode, facts: Partial<Facts>) {
   const all = { ...nothing, ...facts };
-  const { title, body, ways } = wordings[code];
+  // A server that is newer than this page may have a code more.
+  const { title, body, ways } = wordings[isKnown(code) ? code : "internal"];
   return { title: title(all), body: body(all), ways };
 }
 
 /** What an error is called, also one that this page does not know yet. */
 export const titleOf = (code: string): string =>
-  Object.hasOwn(wordings, code)
-    ? wording(code as TroubleCode, {}).title
-    : code.replaceAll("_", " ");
+  isKnown(code) ? wording(code, {}).title : code.replaceAll("_", " ");
 
 /** What the stages are called while one waits for them. */
 export const stageNames: Record<Stage, string> = {
