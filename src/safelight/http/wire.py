@@ -299,7 +299,7 @@ class ProblemField(Wire):
 
 
 class Problem(Wire):
-    """RFC 9457. `errors` lists every wrong field of the body at once."""
+    """RFC 9457. `errors` lists every wrong field of the body at once, the first 100 of them."""
 
     type: str
     title: str
