@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from safelight.images.store import ObjectPictureStore, StorageUnusable
 from tests.studio import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,6 +41,39 @@ async def test_many_values_within_one_field_are_counted_too(desk: Studio) -> Non
     answers = [await desk.client.post("/api/jobs", json=body) for body in bodies]
 
     assert all("More than 5,000 values" in answer.json()["detail"] for answer in answers)
+
+
+async def test_whoever_asks_for_readiness_does_not_make_the_storage_work(
+    desk: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    check = ObjectPictureStore.check
+
+    async def counted(store: ObjectPictureStore) -> None:
+        nonlocal looks
+        looks += 1
+        await check(store)
+
+    monkeypatch.setattr(ObjectPictureStore, "check", counted)
+    answers = await asyncio.gather(*(desk.client.get("/readyz") for _ in range(50)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert looks == 1
+
+
+async def test_storage_that_cannot_be_written_is_told_once_what_was_known_is_old(
+    desk: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(store: ObjectPictureStore) -> None:
+        raise StorageUnusable("full")
+
+    assert (await desk.client.get("/readyz")).json()["storage"] == "ok"
+    monkeypatch.setattr(ObjectPictureStore, "check", fails)
+    desk.shop.readiness._known_at = float("-inf")
+    unready = await desk.client.get("/readyz")
+    desk.shop.readiness._known_at = float("-inf")
+
+    assert (unready.status_code, unready.json()["storage"]) == (503, "cannot be written")
 
 
 async def told(desk: Studio, *pieces: bytes) -> bytes:
