@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from safelight.images.store import ObjectPictureStore, StorageUnusable
+from tests.conftest import Cluster
+from tests.fakes.openai_server import FakeOpenAI
+from tests.http.logins import opened
+from tests.http.people import join
+from tests.images.pictures import noise, saved
 from tests.studio import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -74,6 +82,35 @@ async def test_storage_that_cannot_be_written_is_told_once_what_was_known_is_old
     desk.shop.readiness._known_at = float("-inf")
 
     assert (unready.status_code, unready.json()["storage"]) == (503, "cannot be written")
+
+
+async def test_an_address_that_uploads_without_end_leaves_room_for_others(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    known: dict[str, Any] = {"anonymous": "on", "visitor_submits_per_minute": 10}
+    data = saved(noise(64, 64), "PNG")
+    async with opened(cluster, _fake_openai, tmp_path, **known) as house:
+        ada, seats = await join(house), house.shop.uploads._seats
+
+        async def upload(**headers: str) -> int:
+            file = {"file": ("a.png", data)}
+            answer = await house.client.post("/api/assets", files=file, headers=headers)
+            return answer.status_code
+
+        async with seats, seats:  # as if pictures that take long were there
+            flood = [asyncio.create_task(upload()) for _ in range(40)]
+            async with asyncio.timeout(20):
+                answers = asyncio.as_completed(flood)
+                refused = [await next(answers) for _ in range(34)]
+            hers = asyncio.create_task(upload(**ada.headers))
+            while house.shop.uploads._waiting < 7 and not hers.done():
+                await asyncio.sleep(0.01)
+        statuses = await asyncio.gather(*flood)
+
+        assert set(refused) == {429}
+        assert Counter(statuses) == {429: 34, 201: 6}
+        assert await hers == 201
+        assert not house.shop.uploads._of
 
 
 async def told(desk: Studio, *pieces: bytes) -> bytes:
