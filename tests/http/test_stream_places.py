@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,6 +65,50 @@ async def test_a_user_has_six_streams_and_a_place_again_when_one_is_closed(
     assert refused.json()["code"] == "rate_limited"
     assert int(refused.headers["retry-after"]) > 0
     assert others == 200
+
+
+async def test_a_reader_that_takes_nothing_is_left(
+    cluster: Cluster,
+    _fake_openai: FakeOpenAI,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def much(_: object) -> AsyncIterator[bytes]:
+        while True:
+            yield b": much\n\n" * 8192
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("safelight.http.stream._Lines.run", much)
+    monkeypatch.setattr("safelight.http.stream.SEND_S", 0.5)
+    async with opened(cluster, _fake_openai, tmp_path) as studio:
+        ada = await join(studio, "Ada")
+        port = int(studio.url.rpartition(":")[2])
+        request = f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ada.key}"
+        readers = [socket.socket() for _ in range(6)]
+        for reader in readers:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", port))
+            reader.sendall(request.encode() + b"\r\n\r\n")
+        begun = [await asyncio.to_thread(reader.recv, 12, socket.MSG_PEEK) for reader in readers]
+        await until_free(studio)
+        for reader in readers:
+            with pytest.raises(ConnectionResetError):
+                await asyncio.to_thread(drain, reader)
+        async with streams(studio, 6, **ada.headers) as again:
+            statuses = [opened_.status_code for opened_ in again]
+
+    assert begun == [b"HTTP/1.1 200"] * 6
+    assert statuses == [200] * 6
+    assert not [line for line in caplog.messages if "ASGI" in line]
+
+
+def drain(reader: socket.socket) -> None:
+    """Read until the other side has ended this connection."""
+    with reader:
+        reader.settimeout(10)
+        while reader.recv(65536):
+            pass
 
 
 async def eve_opens(studio: Studio, eve: Person) -> int:

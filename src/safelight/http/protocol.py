@@ -1,15 +1,21 @@
-"""HTTP as it comes in on a connection: how long the part before the body may be."""
+"""A connection that speaks HTTP: how long the part before a body may be, and how to end it."""
 
 from __future__ import annotations
 
+import socket
+import struct
+import sys
 from http import HTTPStatus
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 URL_BYTES_MAX = 8 * 1024
 HEADERS_BYTES_MAX = 16 * 1024
+HANG_UP = "safelight.hang_up"
 _AROUND_A_HEADER = len(": \r\n")
 _METHOD_AND_VERSION = 100
+_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # a struct linger
 
 
 class _TooLong(Exception):
@@ -17,7 +23,9 @@ class _TooLong(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Keeps no more of a request's head than it may have; the parser itself knows no limit."""
+    """Keeps no more of a request's head than it may have; the parser itself knows no limit. The
+    application is told how it can hang up, with what was not sent yet: a reader that takes nothing
+    would keep its connection for ever, since closing waits for him."""
 
     _refusal: tuple[HTTPStatus, str] | None = None
     _in_head = False
@@ -35,6 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {HANG_UP: {"now": self._hang_up}}
         self._in_head = True
         self._url_bytes = self._headers_bytes = self._unfinished_bytes = 0
 
@@ -77,3 +86,15 @@ class BoundedProtocol(HttpToolsProtocol):
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             f"Headers may have at most {HEADERS_BYTES_MAX:,} bytes together.",
         )
+
+    def _hang_up(self) -> None:
+        """With a reset: after a goodbye the kernel would go on offering what nobody takes."""
+        self.transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE
+        )
+        self.transport.abort()
+
+
+def hang_up(scope: Scope) -> None:
+    """End the connection of this request at once."""
+    scope["extensions"][HANG_UP]["now"]()
