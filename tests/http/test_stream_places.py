@@ -14,6 +14,8 @@ import httpx2
 import pytest
 
 from safelight.accounts import keys, users
+from safelight.credits.grants import grant
+from safelight.values.credits import Credits
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import Browser, opened, with_password
@@ -181,6 +183,25 @@ async def test_whoever_is_out_hears_nothing_more(
                 rest = "".join([piece async for piece in pieces])
 
     assert "event: reconnect" in rest
+
+
+async def test_a_stream_that_is_opened_anew_is_no_use_of_the_session(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with opened(cluster, _fake_openai, tmp_path) as studio, Browser(studio) as browser:
+        root = await with_password(studio, "root@example.org", role="admin")
+        await grant(studio.database, root.id, Credits(100), reference="opening")
+        await browser.log_in("root@example.org")
+        job = (await browser.post("/api/jobs", prompt="a heron")).json()["id"]
+        await studio.database.execute("UPDATE logins SET used_at = now() - interval '50 minutes'")
+        for path in ("/api/events", f"/api/jobs/{job}/stream"):
+            studio.shop.reception.logins.forget(browser.token or "")
+            async with browser.client.stream("GET", path) as stream:
+                assert stream.status_code == 200
+                await anext(stream.aiter_text())
+
+        idle_for = await studio.database.fetchval("SELECT now() - used_at FROM logins")
+        assert idle_for.total_seconds() > 49 * 60
 
 
 async def test_a_page_that_is_only_open_keeps_nobody_logged_in(

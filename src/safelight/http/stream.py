@@ -21,7 +21,7 @@ from safelight.database.patience import GONE
 from safelight.database.pool import Row
 from safelight.http import views, wire
 from safelight.http.caller import Caller
-from safelight.http.dependencies import CallerDep
+from safelight.http.dependencies import OnlookerDep
 from safelight.http.errors import problems
 from safelight.http.protocol import hang_up
 from safelight.http.queue_news import QueueNews
@@ -79,7 +79,7 @@ _HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"
 @router.get("/events", response_class=EventStream, responses=problems(422, 429) | _STREAM)
 async def stream_events(
     request: Request,
-    caller: CallerDep,
+    caller: OnlookerDep,
     shop: ShopDep,
     after: Annotated[str | None, _RESUME] = None,
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
@@ -95,7 +95,7 @@ async def stream_events(
 async def stream_job(
     job_id: UUID,
     request: Request,
-    caller: CallerDep,
+    caller: OnlookerDep,
     shop: ShopDep,
     after: Annotated[str | None, _RESUME] = None,
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
