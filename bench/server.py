@@ -21,6 +21,7 @@ import uvicorn
 import uvloop
 
 from safelight import logs
+from safelight.http.protocol import BoundedProtocol
 from safelight.providers.protocol import (
     Capabilities,
     ModelCard,
@@ -108,6 +109,7 @@ async def main(port: int, data_dir: Path, *, with_worker: bool, takes_s: float) 
                 port=port,
                 lifespan="off",
                 loop="none",
+                http=BoundedProtocol,
                 ws="none",
                 log_config=None,
                 server_header=False,

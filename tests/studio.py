@@ -20,6 +20,7 @@ import httpx2
 import uvicorn
 
 from safelight.database.pool import Database
+from safelight.http.protocol import BoundedProtocol
 from safelight.http.shop import Shop
 from safelight.settings import Settings
 from safelight.wiring import build_app, open_shop
@@ -66,6 +67,7 @@ class Studio:
             config = uvicorn.Config(
                 build_app(known, shop),
                 lifespan="off",
+                http=BoundedProtocol,
                 log_config=None,
                 ws="none",
                 server_header=False,

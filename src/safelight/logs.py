@@ -6,10 +6,12 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Literal
+from io import StringIO
+from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
+from structlog.typing import EventDict, ExcInfo
 
 # The last line of defence: whoever logs a secret by mistake logs dots. Our keys, common keys of
 # providers, passwords in addresses, signatures of links, and what follows “Bearer”.
@@ -32,7 +34,7 @@ def set_up(log_format: Literal["auto", "json", "pretty"], level: str) -> None:
     ]
     last: list[Any] = (
         # The default traceback shows every local variable, keys too, and takes seconds.
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_harmless, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)]
         if pretty
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)]
     )
@@ -54,6 +56,28 @@ def set_up(log_format: Literal["auto", "json", "pretty"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(number, logging.WARNING))
+
+
+def _harmless(_logger: object, _level: str, line: EventDict) -> EventDict:
+    """The renderer prints texts as they are, and a terminal does what they say: some are a
+    stranger's, such as a path."""
+    return {key: _visible(told) if isinstance(told, str) else told for key, told in line.items()}
+
+
+def _traceback(out: TextIO, error: ExcInfo) -> None:
+    plain = StringIO()
+    structlog.dev.plain_traceback(plain, error)
+    out.write(_visible(plain.getvalue()))
+
+
+def _visible(text: str) -> str:
+    """What cannot be printed, written as Python does; line breaks stay."""
+    return "".join(
+        character
+        if character.isprintable() or character == "\n"
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def _without_secrets(render: Callable[..., str | bytes]) -> Callable[..., str]:

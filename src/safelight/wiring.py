@@ -29,6 +29,7 @@ from safelight.egress.client import LOGINS, Egress
 from safelight.http.access import Access, Terms
 from safelight.http.app import create_app
 from safelight.http.metrics import QueueMetrics
+from safelight.http.readiness import Readiness
 from safelight.http.reception import Reception
 from safelight.http.reception import Rules as LoginRules
 from safelight.http.shop import Shop
@@ -163,6 +164,7 @@ async def open_shop(
             board=Board(forecast),
             letters=DeadLetters(database, admission),
             metrics=QueueMetrics(database, lanes, ledger),
+            readiness=Readiness(database, store),
             access=_access(settings, database, reception),
             reception=reception,
             stream_places=StreamPlaces(settings.streams_max),

@@ -25,7 +25,8 @@ from fastapi import FastAPI, Request
 
 from safelight import crashpoints, logs, settings
 from safelight.http.caller import Caller
-from safelight.http.dependencies import caller
+from safelight.http.dependencies import caller, onlooker
+from safelight.http.protocol import BoundedProtocol
 from safelight.http.shop import Shop
 from safelight.values.ids import OwnerId
 from safelight.wiring import build_app, open_shop
@@ -83,7 +84,7 @@ async def _serve(known: settings.Settings, shop: Shop, port: int) -> None:
         port=port,
         lifespan="off",
         loop="none",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         log_config=None,
         access_log=False,
@@ -126,7 +127,7 @@ def _let_callers_say_who_they_are(app: FastAPI) -> None:
             running_max=int(running_max) if running_max else None,
         )
 
-    app.dependency_overrides[caller] = named
+    app.dependency_overrides |= {caller: named, onlooker: named}
 
 
 def _take(orders: Path) -> None:

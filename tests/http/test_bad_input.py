@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -491,6 +492,50 @@ async def test_a_wrong_change_of_a_picture_is_named(
     answer = await desk.client.patch(f"/api/assets/{NOBODY}", json=body)
 
     assert fields(await refused(desk, answer)) == {field}
+
+
+MARKS = "a" + "\u0301" * 4000 + "\u0316" * 3999
+SECRET_MARKS = "\u0f73" * 8000  # each becomes two that are out of order
+
+
+@pytest.mark.parametrize("marks", [MARKS, SECRET_MARKS], ids=["marks", "secret marks"])
+@pytest.mark.parametrize(
+    ("method", "path", "field", "body"),
+    [
+        ("POST", "/api/jobs", "prompt", lambda text: GOOD | {"prompt": text}),
+        ("PATCH", f"/api/assets/{NOBODY}", "tags.1", lambda text: {"tags": ["x", text]}),
+        ("POST", "/api/keys", "name", lambda text: {"name": text}),
+        ("POST", "/api/admin/invites", "note", lambda text: {"note": text}),
+    ],
+    ids=["prompt", "tag", "key", "invite"],
+)
+async def test_marks_without_end_on_one_letter_are_refused(
+    desk: Studio, method: str, path: str, field: str, body: Any, marks: str
+) -> None:
+    answer = await desk.client.request(method, path, json=body(marks))
+
+    problem = await refused(desk, answer)
+    assert [(error["field"], error["message"]) for error in problem["errors"]] == [
+        (field, "At most 30 marks on one letter.")
+    ]
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("times", [1, 8], ids=["cleaned", "too long to be cleaned"])
+async def test_marks_without_end_hold_nobody_up(desk: Studio, times: int) -> None:
+    begin = time.perf_counter()
+    answer = await desk.client.post("/api/jobs", json=GOOD | {"prompt": MARKS * times})
+    took_s = time.perf_counter() - begin
+
+    assert fields(await refused(desk, answer)) == {"prompt"}
+    assert took_s < 0.2
+
+
+async def test_as_many_marks_as_any_language_has_are_taken(desk: Studio) -> None:
+    for prompt in ("Z" + "\u0316" * 30, "हिन्दी में एक बगुला", "ཧཱུྃ", "Việt Nam " * 800):
+        answer = await desk.client.post("/api/jobs?dry_run=true", json=GOOD | {"prompt": prompt})
+
+        assert answer.status_code == 200, answer.text
 
 
 # Every kind of answer, and what each must carry.

@@ -88,6 +88,24 @@ async def test_everything_of_the_caller_is_in_it_and_nothing_of_others(
     assert limits[-2:] == [200, 429], "ten an hour"
 
 
+async def test_visitors_of_an_address_have_ten_an_hour_together(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+) -> None:
+    known: dict[str, Any] = {"accounts": "on", "anonymous": "on", "with_worker": False}
+    async with Studio.open(database_url, tmp_path, provider_api, **known) as town:
+        await join(town, "Ada")
+        statuses = []
+        for _ in range(12):
+            town.client.cookies.clear()
+            statuses.append((await town.client.get("/api/me/export")).status_code)
+        buckets = await town.database.fetch(
+            "SELECT bucket FROM windows WHERE bucket LIKE 'export:%'"
+        )
+
+    assert statuses == [200] * 10 + [429] * 2
+    assert len(buckets) == 1
+
+
 async def test_an_administrator_takes_it_along_for_somebody(
     database_url: str, provider_api: FakeOpenAI, tmp_path: Path
 ) -> None:

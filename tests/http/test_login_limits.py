@@ -92,6 +92,24 @@ async def test_an_address_guesses_at_all_accounts_together_a_hundred_times(house
     assert Counter(answer.status_code for answer in answers) == {401: 5, 429: 4}
 
 
+async def test_a_refused_address_leaves_nothing_behind_for_the_names_it_tries(
+    house: Studio,
+) -> None:
+    limiter = house.shop.reception._limiter
+    await limiter.take("login:203.0.113.1", Limit(100, 900.0), cost=95)  # earlier ones
+
+    async with Browser(house, "203.0.113.1") as eve:
+        statuses = [
+            (await eve.log_in(f"p{n}@example.org", "a guess")).status_code for n in range(30)
+        ]
+
+    assert Counter(statuses) == {401: 5, 429: 25}
+    buckets = await house.database.fetchval(
+        "SELECT count(*) FROM windows WHERE bucket LIKE 'login:%'"
+    )
+    assert buckets == 1 + 5 + 1, "the address, five names, and the one that filled it"
+
+
 @pytest.mark.timing
 async def test_who_comes_back_when_told_may_guess_again_and_not_before(house: Studio) -> None:
     await guess(house, "ada@example.org", "203.0.113.1", times=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import httpx2
 import pytest
 
 from safelight.accounts import keys, users
+from safelight.credits.grants import grant
+from safelight.values.credits import Credits
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import Browser, opened, with_password
@@ -64,6 +67,50 @@ async def test_a_user_has_six_streams_and_a_place_again_when_one_is_closed(
     assert refused.json()["code"] == "rate_limited"
     assert int(refused.headers["retry-after"]) > 0
     assert others == 200
+
+
+async def test_a_reader_that_takes_nothing_is_left(
+    cluster: Cluster,
+    _fake_openai: FakeOpenAI,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def much(_: object) -> AsyncIterator[bytes]:
+        while True:
+            yield b": much\n\n" * 8192
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("safelight.http.stream._Lines.run", much)
+    monkeypatch.setattr("safelight.http.stream.SEND_S", 0.5)
+    async with opened(cluster, _fake_openai, tmp_path) as studio:
+        ada = await join(studio, "Ada")
+        port = int(studio.url.rpartition(":")[2])
+        request = f"GET /api/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {ada.key}"
+        readers = [socket.socket() for _ in range(6)]
+        for reader in readers:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", port))
+            reader.sendall(request.encode() + b"\r\n\r\n")
+        begun = [await asyncio.to_thread(reader.recv, 12, socket.MSG_PEEK) for reader in readers]
+        await until_free(studio)
+        for reader in readers:
+            with pytest.raises(ConnectionResetError):
+                await asyncio.to_thread(drain, reader)
+        async with streams(studio, 6, **ada.headers) as again:
+            statuses = [opened_.status_code for opened_ in again]
+
+    assert begun == [b"HTTP/1.1 200"] * 6
+    assert statuses == [200] * 6
+    assert not [line for line in caplog.messages if "ASGI" in line]
+
+
+def drain(reader: socket.socket) -> None:
+    """Read until the other side has ended this connection."""
+    with reader:
+        reader.settimeout(10)
+        while reader.recv(65536):
+            pass
 
 
 async def eve_opens(studio: Studio, eve: Person) -> int:
@@ -136,6 +183,25 @@ async def test_whoever_is_out_hears_nothing_more(
                 rest = "".join([piece async for piece in pieces])
 
     assert "event: reconnect" in rest
+
+
+async def test_a_stream_that_is_opened_anew_is_no_use_of_the_session(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    async with opened(cluster, _fake_openai, tmp_path) as studio, Browser(studio) as browser:
+        root = await with_password(studio, "root@example.org", role="admin")
+        await grant(studio.database, root.id, Credits(100), reference="opening")
+        await browser.log_in("root@example.org")
+        job = (await browser.post("/api/jobs", prompt="a heron")).json()["id"]
+        await studio.database.execute("UPDATE logins SET used_at = now() - interval '50 minutes'")
+        for path in ("/api/events", f"/api/jobs/{job}/stream"):
+            studio.shop.reception.logins.forget(browser.token or "")
+            async with browser.client.stream("GET", path) as stream:
+                assert stream.status_code == 200
+                await anext(stream.aiter_text())
+
+        idle_for = await studio.database.fetchval("SELECT now() - used_at FROM logins")
+        assert idle_for.total_seconds() > 49 * 60
 
 
 async def test_a_page_that_is_only_open_keeps_nobody_logged_in(

@@ -21,6 +21,7 @@ from safelight.accounts import codes, joining
 from safelight.cli.client import is_there
 from safelight.cli.safety import check_exposure, make_room_for_streams
 from safelight.cli.stop import Stop
+from safelight.http.protocol import BoundedProtocol
 from safelight.http.shop import Shop
 from safelight.wiring import build_app, open_shop
 
@@ -73,7 +74,7 @@ async def _serve(known: settings.Settings, listener: socket.socket, workers: int
             build_app(known, shop),
             lifespan="off",
             loop="none",
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             log_config=None,
             access_log=False,

@@ -16,7 +16,14 @@ async def caller(request: Request, shop: ShopDep) -> Caller:
     return await shop.access.who(request)
 
 
+async def onlooker(request: Request, shop: ShopDep) -> Caller:
+    """The caller of a stream: a page that is only open opens one anew every few minutes, and keeps
+    nobody logged in. Raises: Unauthenticated, Forbidden."""
+    return await shop.access.who(request, uses=False)
+
+
 CallerDep = Annotated[Caller, Depends(caller)]
+OnlookerDep = Annotated[Caller, Depends(onlooker)]
 
 
 async def admin(caller: CallerDep) -> Caller:

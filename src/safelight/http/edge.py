@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 JSON_DEPTH_MAX = 32
+# More than anybody means: each that is wrong costs as much as a request, and is answered.
+JSON_VALUES_MAX = 5000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ORIGIN_HEADERS = frozenset({b"host", b"sec-fetch-site", b"origin", b"authorization", b"cookie"})
 
@@ -247,9 +249,8 @@ class JsonRequest(Request):
                 self._json = orjson.loads(body)
             except orjson.JSONDecodeError as error:
                 raise InvalidRequest(FieldError("body", f"Not JSON: {error}.")) from None
-            if _depth(self._json) > JSON_DEPTH_MAX:
-                message = f"Nested deeper than {JSON_DEPTH_MAX} levels."
-                raise InvalidRequest(FieldError("body", message))
+            if complaint := _shapeless(self._json):
+                raise InvalidRequest(FieldError("body", complaint))
         return self._json
 
 
@@ -273,15 +274,17 @@ class JsonRoute(APIRoute):
         return handle_json
 
 
-def _depth(value: Any) -> int:
-    """Levels of nesting, walked without recursion."""
-    deepest, open_values = 0, [(value, 1)]
+def _shapeless(value: Any) -> str | None:
+    """What is wrong with the shape of a body, if so; walked without recursion."""
+    seen, open_values = 1, [(value, 1)]
     while open_values:
         current, depth = open_values.pop()
-        deepest = max(deepest, depth)
         if depth > JSON_DEPTH_MAX:
-            return depth
-        children = current.values() if isinstance(current, dict) else current
+            return f"Nested deeper than {JSON_DEPTH_MAX} levels."
         if isinstance(current, dict | list):
+            seen += len(current)
+            if seen > JSON_VALUES_MAX:
+                return f"More than {JSON_VALUES_MAX:,} values; send fewer."
+            children = current.values() if isinstance(current, dict) else current
             open_values += [(child, depth + 1) for child in children]
-    return deepest
+    return None

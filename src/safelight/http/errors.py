@@ -57,6 +57,7 @@ _SAID = {
     429: "Too many requests or jobs of this caller; Retry-After says when.",
     503: "Cannot be taken now; Retry-After says when.",
 }
+_FIELDS_MAX = 100  # told at once; an answer is not to be many times what was sent
 _EVERYWHERE = (401, 403, 422, 503)
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
@@ -143,11 +144,11 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    """Everything pydantic found wrong, in one answer, named as the caller wrote it."""
+    """What pydantic found wrong, in one answer, named as the caller wrote it."""
     assert isinstance(error, RequestValidationError)
     fields = [
         ProblemField(field=_field(wrong["loc"]), message=_sentence(wrong))
-        for wrong in error.errors()
+        for wrong in error.errors()[:_FIELDS_MAX]
     ]
     fields = list({(field.field, field.message): field for field in fields}.values())
     detail = " ".join(f"{one.field}: {one.message.rstrip('.')}." for one in fields[:10])

@@ -49,7 +49,8 @@ async def delete_me(body: wire.Confirmation, caller: ConfirmedDep, shop: ShopDep
 async def export_me(caller: CallerDep, shop: ShopDep) -> Response:
     """Everything that is kept about the caller, as a zip: jobs, pictures, ledger, keys, profile."""
     if caller.counted_as:
-        taken = await shop.access.limiter.take(f"export:{caller.owner_id}", _EXPORTS)
+        # Not by the owner: a visitor without a cookie is somebody new every time.
+        taken = await shop.access.limiter.take(f"export:{caller.counted_as}", _EXPORTS)
         if not taken.granted:
             raise RateLimited(
                 f"{_EXPORTS.most} exports an hour are made.", retry_after_s=math.ceil(taken.wait_s)

@@ -283,27 +283,36 @@ class Reception:
     async def _count_guess(self, where: str, account: str) -> None:
         # A digest: the bucket's name is stored, and somebody may type his password here.
         account = hashlib.sha256(account.strip().casefold().encode(errors="replace")).hexdigest()
+        # Otherwise every new name that a refused address tries would get a bucket.
+        self._refuse_known(f"login:{where}")
         await self._count(f"login:{where}:{account[:32]}", _GUESSES)
         await self._count(f"login:{where}", _OF_AN_ADDRESS)
 
     async def _count(self, bucket: str, limit: Limit) -> None:
         """Raises: RateLimited."""
+        self._refuse_known(bucket)
         now = time.monotonic()
-        wait_s = self._refused.get(bucket, 0.0) - now
-        if wait_s <= 0:
-            self._refused.pop(bucket, None)
-            taken = await self._limiter.take(bucket, limit)
-            if taken.granted:
-                return
-            wait_s = taken.wait_s
+        taken = await self._limiter.take(bucket, limit)
+        if not taken.granted:
             if len(self._refused) > _REFUSED_MAX:
                 self._refused.clear()
-            self._refused[bucket] = now + wait_s
-        again_s = max(1, math.ceil(wait_s))
-        raise RateLimited(
-            f"Too many tries from here; the next one is taken in {_in_words(again_s)}.",
-            retry_after_s=again_s,
-        )
+            self._refused[bucket] = now + taken.wait_s
+            raise _too_many(taken.wait_s)
+
+    def _refuse_known(self, bucket: str) -> None:
+        """What is full is known without the database. Raises: RateLimited."""
+        wait_s = self._refused.get(bucket, 0.0) - time.monotonic()
+        if wait_s > 0:
+            raise _too_many(wait_s)
+        self._refused.pop(bucket, None)
+
+
+def _too_many(wait_s: float) -> RateLimited:
+    again_s = max(1, math.ceil(wait_s))
+    return RateLimited(
+        f"Too many tries from here; the next one is taken in {_in_words(again_s)}.",
+        retry_after_s=again_s,
+    )
 
 
 def _in_words(seconds: int) -> str:

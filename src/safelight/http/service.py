@@ -6,9 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from safelight.database.patience import GONE
 from safelight.http.shop import Shop, ShopDep
-from safelight.images.store import StorageUnusable
 
 router = APIRouter(tags=["service"])
 
@@ -25,8 +23,7 @@ async def healthz() -> dict[str, str]:
 async def readyz(shop: ShopDep) -> Response:
     """Whether requests should be sent here, and if not, what is in the way."""
     parts = {
-        "database": await _database(shop),
-        "storage": await _storage(shop),
+        **await shop.readiness.parts(),
         "worker": _worker(shop),
         "ledger": shop.ledger.state,
         "server": "stopping" if shop.stopping else "ok",
@@ -40,22 +37,6 @@ async def metrics(request: Request, shop: ShopDep) -> Response:
     await shop.access.check_watcher(request)
     text = generate_latest() + await shop.metrics.text()
     return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-
-async def _database(shop: Shop) -> str:
-    try:
-        await shop.database.fetchval("SELECT 1")
-    except GONE:
-        return "not answering"
-    return "ok"
-
-
-async def _storage(shop: Shop) -> str:
-    try:
-        await shop.store.check()
-    except StorageUnusable:
-        return "cannot be written"
-    return "ok"
 
 
 def _worker(shop: Shop) -> str:

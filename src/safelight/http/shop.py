@@ -13,6 +13,7 @@ from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
 from safelight.http.access import Access
 from safelight.http.metrics import QueueMetrics
+from safelight.http.readiness import Readiness
 from safelight.http.reception import Reception
 from safelight.http.stream_places import StreamPlaces
 from safelight.images.links import Links
@@ -47,6 +48,7 @@ class Shop:
     board: Board
     letters: DeadLetters
     metrics: QueueMetrics
+    readiness: Readiness
     access: Access
     reception: Reception
     stream_places: StreamPlaces

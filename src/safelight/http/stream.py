@@ -15,14 +15,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from safelight.database.patience import GONE
 from safelight.database.pool import Row
 from safelight.http import views, wire
 from safelight.http.caller import Caller
-from safelight.http.dependencies import CallerDep
+from safelight.http.dependencies import OnlookerDep
 from safelight.http.errors import problems
+from safelight.http.protocol import hang_up
 from safelight.http.queue_news import QueueNews
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import repository
@@ -34,6 +35,7 @@ router = APIRouter(prefix="/api", tags=["events"])
 
 PING_S = 15.0
 LIFE_S = 600.0  # then `reconnect`: long enough to be cheap, short enough for a rolling restart
+SEND_S = 10.0  # how long its reader may take for what was sent before
 STILL_S = 3.0  # how often it is asked whether its reader is still let in
 _LOOK_S = 1.0  # how soon a stopping server, or a client that left, is noticed
 _GATHER_MAX = 200  # lines rendered and sent together when many are ready
@@ -52,14 +54,21 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 class EventStream(StreamingResponse):
-    """A stream that has a place, and gives it back however it ends."""
+    """A stream that has a place, and gives it back however it ends; soon, if nobody reads it."""
 
     media_type = "text/event-stream"
     give_back: Callable[[], None]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_or_leave(message: Message) -> None:
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await send(message)
+            except TimeoutError:
+                hang_up(scope)  # and then it ends as if the reader had left
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_or_leave)
         finally:
             self.give_back()
 
@@ -70,7 +79,7 @@ _HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"
 @router.get("/events", response_class=EventStream, responses=problems(422, 429) | _STREAM)
 async def stream_events(
     request: Request,
-    caller: CallerDep,
+    caller: OnlookerDep,
     shop: ShopDep,
     after: Annotated[str | None, _RESUME] = None,
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,
@@ -86,7 +95,7 @@ async def stream_events(
 async def stream_job(
     job_id: UUID,
     request: Request,
-    caller: CallerDep,
+    caller: OnlookerDep,
     shop: ShopDep,
     after: Annotated[str | None, _RESUME] = None,
     last_event_id: Annotated[str | None, Header(max_length=60)] = None,

@@ -7,6 +7,7 @@ are generated from these classes, so a change here that the studio does not foll
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -58,7 +59,25 @@ def _priority(value: Any) -> Any:
 
 
 def _clean(value: Any) -> Any:
-    return clean_text(value) if isinstance(value, str) else value
+    """Cleaning sorts the marks on a letter, in the square of their number: what has too many is
+    refused before, and what is too long for any field is left to the field's own limit."""
+    if not isinstance(value, str) or len(value) > _CLEANED_CHARS_MAX:
+        return value
+    if _has_piled_marks(value):
+        raise ValueError(f"At most {_MARKS_MAX} marks on one letter.")
+    return clean_text(value)
+
+
+def _has_piled_marks(text: str) -> bool:
+    """Asks for the category, since there are marks that count as letters until they are sorted."""
+    if text.isascii():
+        return False
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character)[0] == "M" else 0
+        if marks > _MARKS_MAX:
+            return True
+    return False
 
 
 def _https(url: str) -> str:
@@ -88,6 +107,8 @@ def _has_nul(value: Any) -> bool:
 
 
 METADATA_BYTES_MAX = 4096
+_MARKS_MAX = 30
+_CLEANED_CHARS_MAX = 4 * PROMPT_CHARS_MAX  # a letter and the marks on it become one character
 
 CleanString = Annotated[str, BeforeValidator(_clean)]
 Prompt = Annotated[CleanString, StringConstraints(min_length=1, max_length=PROMPT_CHARS_MAX)]
@@ -278,7 +299,7 @@ class ProblemField(Wire):
 
 
 class Problem(Wire):
-    """RFC 9457. `errors` lists every wrong field of the body at once."""
+    """RFC 9457. `errors` lists every wrong field of the body at once, the first 100 of them."""
 
     type: str
     title: str

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from safelight.accounts.keys import Scope
-from safelight.http.wire import Strict, Wire
-from safelight.values.prompts import clean_text
+from safelight.http.wire import CleanString, Strict, Wire
 
 
 def _in_the_calendar(moment: datetime) -> datetime:
@@ -22,14 +21,14 @@ def _in_the_calendar(moment: datetime) -> datetime:
 
 
 def _one_line(name: str) -> str:
-    name = " ".join(clean_text(name).split())
+    name = " ".join(name.split())
     if not name:
         raise ValueError("Must not be empty.")
     return name
 
 
 class KeyIn(Strict):
-    name: Annotated[str, AfterValidator(_one_line)] = Field(max_length=100)
+    name: Annotated[CleanString, StringConstraints(max_length=100), AfterValidator(_one_line)]
     scopes: list[Scope] | None = Field(
         None,
         min_length=1,

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from safelight.accounts.passwords import BYTES_MAX, CHARS_MIN
 from safelight.accounts.users import EMAIL_CHARS_MAX, NAME_CHARS_MAX, Role
-from safelight.http.wire import Strict, Wire
-from safelight.values.prompts import clean_text
+from safelight.http.wire import CleanString, Strict, Wire
 
 Email = Annotated[str, Field(max_length=EMAIL_CHARS_MAX)]
 PasswordText = Annotated[str, Field(max_length=BYTES_MAX, json_schema_extra={"format": "password"})]
@@ -126,8 +125,8 @@ class UserChange(Strict):
 
 class InviteIn(Strict):
     role: Role = "user"
-    note: Annotated[str, AfterValidator(clean_text)] | None = Field(
-        None, max_length=200, description="For whom it is."
+    note: Annotated[CleanString, StringConstraints(max_length=200)] | None = Field(
+        None, description="For whom it is."
     )
     days: int = Field(7, ge=1, le=90, strict=True, description="How long it is good for.")
 

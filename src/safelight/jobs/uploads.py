@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -13,13 +14,14 @@ from safelight.images.darkroom import Copied, Darkroom
 from safelight.images.headers import TooBig, Undecodable, WrongKind, read_header
 from safelight.images.store import PictureStore, original_key, preview_key
 from safelight.jobs import assets
-from safelight.values.errors import Overloaded, TooLarge, UnsupportedMedia
+from safelight.values.errors import Overloaded, RateLimited, TooLarge, UnsupportedMedia
 from safelight.values.ids import OwnerId, new_id
 
 # Fewer than the darkroom has seats would leave one for what providers answer; but a seat is 10 s at
 # most, so that one may wait. Whoever comes when this many wait is sent away.
 _AT_ONCE = 2
 _WAITING_MAX = 32
+_OF_ONE_MAX = _AT_ONCE + 4  # served and waiting, so that nobody fills the room alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,42 @@ class Uploads:
         self._quota_bytes = quota_bytes
         self._seats = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
+        self._of: Counter[str] = Counter()
 
     def quota(self, *, unlimited: bool) -> int | None:
         """What may be stored; None: any amount."""
         return None if unlimited else self._quota_bytes
 
-    async def keep(self, owner_id: OwnerId, file: File, *, unlimited: bool) -> Kept:
-        """Keep a picture of this owner. The same file again answers the same asset.
+    async def keep(
+        self, owner_id: OwnerId, file: File, *, unlimited: bool, counted_as: str | None = None
+    ) -> Kept:
+        """Keep a picture of this owner. The same file again answers the same asset. counted_as:
+        whose pictures wait together; None: they may take all places.
 
-        Raises: UnsupportedMedia, TooLarge (the picture, or the owner's storage), Overloaded."""
+        Raises: UnsupportedMedia, TooLarge (the picture, or the owner's storage), Overloaded,
+        RateLimited."""
+        if counted_as and self._of[counted_as] >= _OF_ONE_MAX:
+            raise RateLimited(
+                f"{_OF_ONE_MAX} of your pictures are being taken in; send this one again when one "
+                "of them is done.",
+                retry_after_s=2,
+            )
         if self._waiting >= _WAITING_MAX:
             raise Overloaded("Many pictures are being uploaded; send this one again in a moment.")
-        self._waiting += 1
+        self._count(counted_as, 1)
         try:
             async with self._seats:  # from here on it is in memory
                 data = await file.read(self._bytes_max + 1)
                 return await self._keep(owner_id, data, self.quota(unlimited=unlimited))
         finally:
-            self._waiting -= 1
+            self._count(counted_as, -1)
+
+    def _count(self, counted_as: str | None, more: int) -> None:
+        self._waiting += more
+        if counted_as:
+            self._of[counted_as] += more
+            if not self._of[counted_as]:
+                del self._of[counted_as]
 
     async def _keep(self, owner_id: OwnerId, data: bytes, quota: int | None) -> Kept:
         if len(data) > self._bytes_max:
