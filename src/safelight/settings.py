@@ -10,7 +10,9 @@ import os
 import re
 import secrets
 import sys
+import tempfile
 import tomllib
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
@@ -493,13 +495,27 @@ def secret_key(settings: Settings) -> bytes:
     if settings.secret_key:
         return settings.secret_key.get_secret_value().encode()
     path = settings.data_dir / "secret.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
+    if not path.exists():
+        _make_key(path)
+    key = path.read_bytes()
+    if len(key) < 32:
+        raise SettingsWrong(
+            f"The key in {path} is cut off; the disk was full, perhaps. Put it back from a backup, "
+            "or delete the file: a new one is made, and links given away before open nothing more."
+        )
+    return key
+
+
+def _make_key(path: Path) -> None:
+    """Whole or not at all, and once, whoever else starts at this moment."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_hex(32).encode())
-    return path.read_bytes()
+        file.flush()
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        os.link(name, path)
+    Path(name).unlink()
 
 
 def previous_secret_key(settings: Settings) -> bytes | None:

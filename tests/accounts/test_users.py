@@ -42,9 +42,12 @@ async def test_of_two_at_once_with_one_address_one_is_made(database: Database) -
 async def test_a_user_is_found_by_id_address_or_name(database: Database) -> None:
     ada = await users.create(database, "Ada", email="Ada@Example.org")
 
-    found = [await users.find(database, who) for who in (str(ada.id), "ada@example.org", "Ada")]
+    ways = (str(ada.id), "ada@example.org", "Ada")
+    found = [await users.find(database, who, by_name=True) for who in ways]
 
     assert found == [ada] * 3
+    with pytest.raises(NotFound):
+        await users.find(database, "Ada")
 
 
 async def test_a_name_that_several_have_is_not_guessed(database: Database) -> None:
@@ -52,20 +55,26 @@ async def test_a_name_that_several_have_is_not_guessed(database: Database) -> No
     await users.create(database, "Ada")
 
     with pytest.raises(InvalidRequest, match="Several"):
-        await users.find(database, "Ada")
+        await users.find(database, "Ada", by_name=True)
 
 
-async def test_a_name_like_anothers_address_does_not_hide_him(database: Database) -> None:
+@pytest.mark.parametrize("by_name", [False, True])
+async def test_a_name_like_an_address_is_not_taken_for_one(
+    database: Database, by_name: bool
+) -> None:
     ada = await users.create(database, "Ada", email="ada@example.org")
     await users.create(database, "ada@example.org")
+    await users.create(database, "boss@example.org")
 
-    assert await users.find(database, "ada@example.org") == ada
+    assert await users.find(database, "ada@example.org", by_name=by_name) == ada
+    with pytest.raises(NotFound):
+        await users.find(database, "boss@example.org", by_name=by_name)
 
 
 async def test_an_unknown_user_is_not_found(database: Database) -> None:
     for who in ("", "Bob", "bob@example.org", str(new_id()), "%", "' OR true"):
         with pytest.raises(NotFound):
-            await users.find(database, who)
+            await users.find(database, who, by_name=True)
 
 
 async def test_a_name_is_a_line_of_text(database: Database) -> None:

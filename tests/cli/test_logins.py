@@ -105,6 +105,14 @@ ELSEWHERE = ("--host", "0.0.0.0")
             {"PUBLIC_URL": "https://pictures.example.org", "SECRET_KEY": "0" * 64},
             "openssl rand",
         ),
+        (
+            (),
+            {
+                "PUBLIC_URL": "https://pictures.example.org",
+                "SECRET_KEY_PREVIOUS": "change-me-change-me-change-me-change-me",
+            },
+            "SAFELIGHT_SECRET_KEY_PREVIOUS",
+        ),
         ((), {"STREAMS_MAX": "100000"}, "SAFELIGHT_STREAMS_MAX"),
         ((), {"OIDC": '{"x": {"issuer": "http://evil.example", "client_id": "a"}}'}, "https://"),
         ((), {"OIDC": '{"x": {"issuer": "https://a.example"}}'}, "client_id"),

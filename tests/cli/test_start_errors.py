@@ -203,6 +203,16 @@ def test_a_wrong_setting_is_named(
         assert value not in said
 
 
+def test_a_key_that_was_cut_off_is_not_used(
+    complaint: Complaint, tmp_path: Path, free_port: int, database_url: str
+) -> None:
+    (tmp_path / "secret.key").touch()
+
+    said = complaint(*serve(free_port, tmp_path), SAFELIGHT_DATABASE_URL=database_url)
+
+    assert "secret.key is cut off" in said
+
+
 @pytest.mark.parametrize(
     "text", ["jobs_at_once = ", "jobs_at_once = 'many'", "[jobs", "\0", "lease_s = 0"]
 )

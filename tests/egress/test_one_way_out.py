@@ -181,7 +181,7 @@ def test_the_openai_client_is_handed_ours() -> None:
         for node in made
         if isinstance(node.func, ast.Name)
     }
-    assert given["AsyncOpenAI"]["http_client"] == "transport.client"
+    assert given["AsyncOpenAI"]["http_client"] == "transport.plain_client"
     assert given["OpenAIProvider"]["openai_client"] == "client"
     assert given["OpenAICompatibleProvider"]["openai_client"] == "client"
 

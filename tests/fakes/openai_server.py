@@ -207,6 +207,7 @@ class FakeOpenAI(Fake):
         "busy_words": lambda _f, _c: error(
             429, "Rate limit reached. Please try again in 1m12s.", code="rate_limit_exceeded"
         ),
+        "busy_forever": lambda _f, _c: error(429, f"Please try again in {'9' * 400}m1s."),
         "busy_detail": lambda _f, _c: Answer.of({"detail": "Retry in 2.5s please"}, 429),
         "busy_details": lambda _f, _c: Answer.of(
             {"error": {"message": "Busy", "details": [{"retryDelay": "13s"}]}}, 429
@@ -222,6 +223,7 @@ class FakeOpenAI(Fake):
         ),
         "forbidden": lambda f, _c: error(403, f"Your organization must be verified (key {f.key})."),
         "bad_request": lambda _f, _c: error(400, "Invalid size", param="size"),
+        "bad_upstream": lambda _f, _c: error(400, "The upstream server rejected the size"),
         "unprocessable": lambda _f, _c: error(422, "Cannot be processed"),
         "not_found": lambda _f, _c: error(404, "No such model", code="model_not_found"),
         "echoes_key": lambda f, _c: error(400, f"Bad header: Bearer {f.key}"),
@@ -251,6 +253,9 @@ class FakeOpenAI(Fake):
             {"data": [{"b64_json": base64.b64encode(b"<svg/>").decode()}]}
         ),
         "null_usage": lambda f, c: _with(f.answer(c), usage=None),
+        "absurd_usage": lambda f, c: _with(
+            f.answer(c), usage={"input_tokens": -5, "output_tokens": 10**40}
+        ),
         "odd_usage": lambda f, c: _with(f.answer(c), usage={"input_tokens": "many"}),
         "data_url": lambda f, c: _as_data_url(f.answer(c)),
         "bad_link": lambda _f, _c: Answer.of({"data": [{"url": "file:///etc/passwd"}]}),

@@ -269,6 +269,31 @@ async def test_an_account_with_a_password_is_connected_by_its_owner_alone(
     assert stolen.status_code == 422, "it is Pam's"
 
 
+async def test_a_connection_is_finished_by_whoever_began_it_and_is_still_there(
+    house: Studio, issuer: FakeOidc
+) -> None:
+    await with_password(house, "kay@example.org")
+    issuer.account = Account("s-thief", "thief@example.org")
+    async with Browser(house) as kay:
+        await kay.log_in("kay@example.org")
+        back = await sent_back(kay, "first", "?connect=true")
+        await kay.post("/api/auth/logout")
+        arrived = await kay.get(back)
+        who = await kay.who()
+        await kay.log_in("kay@example.org")
+        lured = await kay.ask(
+            "GET",
+            "/api/auth/oidc/first?connect=true",
+            headers={"Sec-Fetch-Site": "cross-site"},
+        )
+
+    known = await house.database.fetchval(
+        "SELECT count(*) FROM identities WHERE subject = 's-thief'"
+    )
+    assert (arrived.status_code, who, known) == (401, "unauthenticated", 0)
+    assert lured.status_code == 403
+
+
 @pytest.mark.parametrize(
     "next_", ["//evil.example", "https://evil.example", "/\\evil", "x", "/a b"]
 )

@@ -134,6 +134,18 @@ async def test_a_server_that_refuses_streaming_is_asked_without_and_remembered(
     assert ["stream" in call.json for call in openai.calls] == [True, False, False]
 
 
+async def test_a_request_refused_for_something_else_is_not_asked_again_without_streaming(
+    registry: Registry, openai: FakeOpenAI, seen: Seen
+) -> None:
+    openai.plan = Plan(fault="bad_upstream", times=1)
+
+    with pytest.raises(ProviderRejected):
+        await ask(registry, GPT, seen)
+    await ask(registry, GPT, seen)
+
+    assert ["stream" in call.json for call in openai.calls] == [True, True]
+
+
 async def test_only_fields_the_server_knows_are_sent(
     registry: Registry, openai: FakeOpenAI, seen: Seen
 ) -> None:
@@ -190,7 +202,7 @@ async def test_a_dialect_can_be_written_as_json(openai: FakeOpenAI) -> None:
     assert settings.openai_dialect == Dialect(seed=True, steps="steps")
 
 
-@pytest.mark.parametrize("fault", ["data_url", "null_usage", "odd_usage"])
+@pytest.mark.parametrize("fault", ["data_url", "null_usage", "odd_usage", "absurd_usage"])
 async def test_what_compatible_servers_do_differently_is_accepted(
     fault: str, registry: Registry, openai: FakeOpenAI, seen: Seen
 ) -> None:

@@ -69,11 +69,16 @@ async def create(
     return _user(row)
 
 
-async def find(database: Database, who: str) -> User:
-    """The user with this id, with this e-mail address, or the only one of this name.
+async def find(database: Database, who: str, *, by_name: bool = False) -> User:
+    """The user with this id or this e-mail address; by_name: or the only one of this name.
+
+    Everybody chooses his own name, and could choose what looks like an address: who names one means
+    the address.
 
     Raises: NotFound, InvalidRequest when several have the name."""
-    ways = {"id = $1": _uuid(who), "lower(email) = lower($1)": who, "name = $1": who}
+    ways = {"id = $1": _uuid(who), "lower(email) = lower($1)": who}
+    if by_name and "@" not in who:
+        ways["name = $1"] = who
     for way, value in ways.items():
         rows = await database.fetch(
             f"SELECT {_COLUMNS} FROM users WHERE {way} AND forgotten_at IS NULL LIMIT 2",  # noqa: S608

@@ -67,7 +67,7 @@ def export(
     store = ObjectPictureStore.open(known.storage_url, known.data_dir)
 
     async def write(database: Database) -> Path:
-        found = await users.find(database, user)
+        found = await users.find(database, user, by_name=True)
         path = output or Path(f"{found.id}.zip")
         await _write_whole(path, Export(database, store, acting_for(found.id)).pieces())
         return path

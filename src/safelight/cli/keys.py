@@ -39,7 +39,7 @@ def create(
     wanted, expires_at = _scopes(scopes), _moment(expires)
 
     async def make(database: Database) -> str:
-        found = await users.find(database, user)
+        found = await users.find(database, user, by_name=True)
         _, text = await keys.create(
             database, acting_for(found.id), name=name, scopes=wanted, expires_at=expires_at
         )
@@ -60,7 +60,7 @@ def list_(user: Who, data_dir: DataDir = None) -> None:
     from safelight.values.ids import acting_for  # noqa: PLC0415
 
     async def read(database: Database) -> list[Key]:
-        found = await users.find(database, user)
+        found = await users.find(database, user, by_name=True)
         return await keys.list_keys(database, acting_for(found.id))
 
     id_ = Column("id", min_width=36, no_wrap=True)  # whole, so that it can be copied

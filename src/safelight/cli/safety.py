@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from safelight.cli.stop import Stop
 from safelight.settings import Settings, is_here
 
@@ -30,13 +32,18 @@ def check_exposure(known: Settings, host: str) -> None:
             "that browsers use."
         )
     is_reached_from_elsewhere = not is_here(host) or not is_here(url.hostname or "localhost")
-    if is_reached_from_elsewhere and known.secret_key:
-        key = known.secret_key.get_secret_value().lower()
-        if len(set(key)) < _DIFFERENT_MIN or any(word in key for word in _MADE_UP):
-            raise Stop(
-                "SAFELIGHT_SECRET_KEY can be guessed, and with it everybody's pictures. Make one "
-                "with `openssl rand -hex 32`, or leave it away: then one is made and kept."
-            )
+    if is_reached_from_elsewhere:
+        _refuse_guessable("SAFELIGHT_SECRET_KEY", known.secret_key)
+        _refuse_guessable("SAFELIGHT_SECRET_KEY_PREVIOUS", known.secret_key_previous)
+
+
+def _refuse_guessable(name: str, secret: SecretStr | None) -> None:
+    key = secret.get_secret_value().lower() if secret else None
+    if key and (len(set(key)) < _DIFFERENT_MIN or any(word in key for word in _MADE_UP)):
+        raise Stop(
+            f"{name} can be guessed, and with it everybody's pictures. Make one with "
+            "`openssl rand -hex 32`, or leave it away: then one is made and kept."
+        )
 
 
 def make_room_for_streams(streams_max: int) -> None:

@@ -62,7 +62,7 @@ def reset_password(user: Who, data_dir: DataDir = None) -> None:
     from safelight.cli.directly import on_database  # noqa: PLC0415
 
     async def make(database: Database) -> str:
-        found = await users.find(database, user)
+        found = await users.find(database, user, by_name=True)
         return (await codes.make_reset(database, found.id))[1]
 
     _print_code("reset", on_database(data_dir, make))
@@ -175,7 +175,7 @@ def delete(user: Who, data_dir: DataDir = None) -> None:
     kept_s = settings.load(data_dir=data_dir).trash_kept_s
 
     async def change(database: Database) -> Leaver:
-        found = await users.find(database, user)
+        found = await users.find(database, user, by_name=True)
         cancelled: list[UUID] = []
         leaver = await farewell.delete_user(
             database, found.id, kept_s=kept_s, on_cancelled=cancelled.extend
@@ -195,7 +195,7 @@ def restore(user: Who, data_dir: DataDir = None) -> None:
     from safelight.jobs import farewell  # noqa: PLC0415
 
     async def change(database: Database) -> None:
-        found = await users.find(database, user)
+        found = await users.find(database, user, by_name=True)
         await farewell.restore_user(database, found.id)
 
     on_database(data_dir, change)
@@ -206,7 +206,7 @@ def _set_disabled(who: str, data_dir: Path | None, *, disabled: bool) -> None:
     from safelight.cli.directly import on_database  # noqa: PLC0415
 
     async def change(database: Database) -> None:
-        found = await users.find(database, who)
+        found = await users.find(database, who, by_name=True)
         await users.set_disabled(database, found.id, disabled=disabled)
 
     on_database(data_dir, change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ssl import SSLContext
 from typing import TypeVar
@@ -36,6 +36,8 @@ class Purpose:
 
 
 PROVIDERS = Purpose("provider", 10.0, None, 36 * 1024 * 1024, compressed=True)
+# For a client that does not count what it unpacks.
+TEXTS = replace(PROVIDERS, name="text", compressed=False)
 PICTURES = Purpose("picture", 5.0, 30.0, 25 * 1024 * 1024, redirects_max=3, compressed=True)
 LOGINS = Purpose("login", 5.0, 15.0, 1024 * 1024)
 WEBHOOKS = Purpose("webhook", 5.0, 15.0, 64 * 1024)

@@ -13,7 +13,7 @@ from safelight.accounts.oidc import LoginRefused
 from safelight.http.caller import Caller
 from safelight.http.errors import problems
 from safelight.http.shop import Shop, ShopDep
-from safelight.values.errors import ConfirmationNeeded, SafelightError, Unauthenticated
+from safelight.values.errors import ConfirmationNeeded, Forbidden, SafelightError, Unauthenticated
 from safelight.values.ids import OwnerId
 
 router = APIRouter(prefix="/api/auth/oidc", tags=["access"])
@@ -82,6 +82,11 @@ async def _let_in(name: str, request: Request, shop: Shop) -> str:
     begun = await oidc_transactions.end(shop.database, token) if token else None
     if begun is None or begun.provider != name:
         raise LoginRefused
+    if begun.user_id is not None:
+        # Somebody may have logged out meanwhile, and somebody else be at the browser.
+        caller = await shop.access.who(request)
+        if caller.login_id is None or caller.owner_id != begun.user_id:
+            raise LoginRefused
     person = await provider.arrival(begun, request.query_params, _redirect_uri(shop, request, name))
     await shop.reception.arrive(
         request,
@@ -96,7 +101,12 @@ async def _let_in(name: str, request: Request, shop: Shop) -> str:
 
 
 async def _connecting(shop: Shop, request: Request) -> OwnerId:
-    """Who wants to add a login to his account. Raises: Unauthenticated, ConfirmationNeeded."""
+    """Who wants to add a login to his account.
+
+    Raises: Unauthenticated, ConfirmationNeeded, Forbidden when another site's page began it: the
+    login there may be that of whoever made the page."""
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise Forbidden("Connect a login from your account page here.")
     caller: Caller = await shop.access.who(request)
     if caller.login_id is None:
         raise Unauthenticated("Log in first, then connect the other login.")

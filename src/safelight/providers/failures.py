@@ -176,7 +176,10 @@ def retry_after_s(headers: Mapping[str, str], body: bytes | object = b"") -> flo
             body = json.loads(body)
         except (ValueError, RecursionError):
             body = body.decode("utf-8", "replace") if isinstance(body, bytes) else ""
-    return _in_details(body) or _in_words(body)
+    try:
+        return _in_details(body) or _in_words(body)
+    except ValueError:
+        return None
 
 
 def _in_details(body: object) -> float | None:
@@ -197,11 +200,11 @@ def _in_words(body: object) -> float | None:
     if not found or not (found[1] or found[2]):
         return None
     seconds = float(found[2] or 0) * (0.001 if found[3] and found[3].lower() == "ms" else 1)
-    return _within(60 * int(found[1] or 0) + seconds)
+    return _within(60 * float(found[1] or 0) + seconds)
 
 
 def _within(seconds: float) -> float:
-    """0..a day: a date in the past means now; NaN and infinity mean nothing."""
+    """0..a day: a date in the past means now. Raises: ValueError for NaN and infinity."""
     if not math.isfinite(seconds):
         raise ValueError("not a wait")
     return min(max(seconds, 0.0), WAIT_MAX_S)

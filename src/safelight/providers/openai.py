@@ -6,6 +6,7 @@ What a server understands is its `Dialect`, so nothing here asks who it is. A se
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from safelight.values.errors import (
     ProviderRejected,
 )
 from safelight.values.images import CONTENT_TYPES, sniff_format
+
+# Whole words: gateways speak of what is "upstream".
+_ABOUT_STREAMS = re.compile(r"\b(stream(ing)?|partial_images)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ class OpenAIImages:
         except ProviderRejected as error:
             # A refused parameter is refused before any work, so asking again costs nothing.
             said = (error.provider_message or "").lower()
-            if not streaming or not ("stream" in said or "partial_images" in said):
+            if not streaming or not _ABOUT_STREAMS.search(said):
                 raise
             self._will_not_stream.add(offer.card.id)
             found = await self._ask(request, offer, watch, streaming=False)

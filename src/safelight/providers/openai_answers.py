@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import (
     BaseModel,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -26,14 +27,18 @@ def _or_none(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
+# More than anybody can have used is nonsense, and costs nothing.
+Tokens = Annotated[int, Field(ge=0, le=10**9)]
+
+
 class InputDetails(BaseModel):
-    text_tokens: int | None = None
-    image_tokens: int = 0
+    text_tokens: Tokens | None = None
+    image_tokens: Tokens = 0
 
 
 class Usage(BaseModel):
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
     input_tokens_details: InputDetails = InputDetails()
 
 

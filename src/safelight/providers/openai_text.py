@@ -179,7 +179,7 @@ def _agent(model: str, transport: Transport, official: bool) -> Agent[None, str]
         base_url=transport.base_url,
         # The client insists on a key; a server that wants none does not look at it.
         api_key=transport.secrets[0] if transport.secrets else "none",
-        http_client=transport.client,
+        http_client=transport.plain_client,
         max_retries=0,  # the queue retries, and knows what a try costs
     )
     # It has filled these from the environment, for whatever server this is.

@@ -19,6 +19,7 @@ from safelight.egress.client import (
     PICTURES,
     POOL_S,
     PROVIDERS,
+    TEXTS,
     AnswerTooLarge,
     Egress,
     Purpose,
@@ -76,6 +77,11 @@ class Transport:
         """For the provider's own address. Made at first use, so that a provider nobody asks costs
         nothing at start."""
         return self._client(PROVIDERS, self._own)
+
+    @property
+    def plain_client(self) -> httpx2.AsyncClient:
+        """The same for a library that does not count what it unpacks."""
+        return self._client(TEXTS, self._own)
 
     def _client(self, purpose: Purpose, own: Sequence[Target]) -> httpx2.AsyncClient:
         if purpose not in self._clients:
