@@ -1,18 +1,17 @@
 /** Under the composer: why the server did not take the order, and the way on. */
-import { useQueries } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import type { Trouble } from "@/shared/api/client";
-import { useBalance } from "@/shared/api/credits";
-import { useMe } from "@/shared/api/me";
 import type { Model } from "@/shared/api/types";
 import { Button } from "@/shared/ui/Button";
-import { credits, moment } from "@/shared/ui/format";
+import { part } from "@/shared/ui/part";
 import { wording } from "@/shared/ui/wording";
-import { affordable, type Offer } from "./afford";
 import styles from "./composer.module.css";
-import { abilities, type Draft, orderFrom } from "./draft";
-import { quoteOf } from "./quote";
+import type { Draft } from "./draft";
+
+// Not part of the first view: fetched when credits are short.
+const Affordable = lazy(
+  part(() => import("./Affordable").then((module) => ({ default: module.Affordable }))),
+);
 
 const fieldNames: Record<string, string> = {
   negative_prompt: "Without",
@@ -25,16 +24,16 @@ const fieldNames: Record<string, string> = {
   style: "Style",
 };
 
-type Props = {
-  trouble: Trouble;
+export type Refused = {
   models: readonly Model[];
   kind: Model["kind"];
   draft: Draft;
   references: readonly string[];
   /** Send what is in the composer, with this change. */
   onSend: (change: Partial<Draft>) => void;
-  onCancel: () => void;
 };
+
+type Props = Refused & { trouble: Trouble; onCancel: () => void };
 
 export function Refusal({ trouble, onCancel, ...order }: Props) {
   // The prompt and the references have theirs in their own places.
@@ -53,7 +52,13 @@ export function Refusal({ trouble, onCancel, ...order }: Props) {
   }
   switch (trouble.code) {
     case "insufficient_credits":
-      return <Short trouble={trouble} {...order} />;
+      return (
+        <Told trouble={trouble}>
+          <Suspense fallback={<p className={styles.ways} />}>
+            <Affordable {...order} />
+          </Suspense>
+        </Told>
+      );
     case "rate_limited":
       return <Later trouble={trouble} onSend={() => order.onSend({})} onCancel={onCancel} />;
     default:
@@ -75,64 +80,6 @@ function Told({ trouble, children }: { trouble: Trouble; children?: ReactNode })
       {children}
     </div>
   );
-}
-
-type ShortProps = Omit<Props, "onCancel">;
-
-/** Not enough credits: what would fit, and where more come from. */
-function Short({ trouble, models, kind, draft, references, onSend }: ShortProps) {
-  const balance = useBalance();
-  const isAdmin = useMe()?.role === "admin";
-  const offers = useOffers(models, kind, draft, references);
-  const instead = balance && offers ? affordable(offers, draft, balance.available) : null;
-  return (
-    <Told trouble={trouble}>
-      <p className={styles.ways}>
-        {instead && (
-          <Button look="outline" onClick={() => onSend(instead.change)}>
-            {instead.words} ({credits(instead.credits)})
-          </Button>
-        )}
-        {balance?.allowance && <span>More on {moment(balance.allowance.next_at)}.</span>}
-        {isAdmin ? (
-          <Link to="/admin/accounts">Grant credits</Link>
-        ) : (
-          <span>Whoever runs this server can give you more.</span>
-        )}
-        <Link to="/credits">Your entries</Link>
-      </p>
-    </Told>
-  );
-}
-
-const OFFERS_MAX = 5;
-
-const least = (model: Model): number => Math.min(...model.price.map((price) => price.credits));
-
-/** The same order with each of the cheapest models; null until all of them have said their price. */
-function useOffers(
-  models: readonly Model[],
-  kind: Model["kind"],
-  draft: Draft,
-  references: readonly string[],
-): readonly Offer[] | null {
-  const able = models
-    .filter((model) => model.available && model.kind === kind)
-    .filter((model) => model.capabilities.references_max >= references.length)
-    .sort((a, b) => least(a) - least(b))
-    .slice(0, OFFERS_MAX);
-  const quotes = useQueries({
-    queries: able.map((model) =>
-      quoteOf(orderFrom({ ...draft, model: model.id }, abilities(models, model.id), references)),
-    ),
-  });
-  if (quotes.some((quote) => quote.isPending)) return null;
-  return able.flatMap((model, i) => {
-    const price = quotes[i]?.data?.price.credits;
-    if (price === undefined) return [];
-    const countMax = model.capabilities.count_max;
-    return { model: model.id, name: model.name, countMax, credits: price };
-  });
 }
 
 type LaterProps = { trouble: Trouble; onSend: () => void; onCancel: () => void };
