@@ -101,6 +101,21 @@ async def test_only_a_failed_or_cancelled_job_is_tried_again(studio: Studio) -> 
     assert (await studio.get(failed["id"]))["status"] == "failed", "the first one stays"
 
 
+async def test_a_job_is_tried_again_once_however_often_it_is_asked_for(studio: Studio) -> None:
+    studio.provider_api.plan = Plan(fault="refused", times=1)
+    failed = await studio.generate("a fox", **FLUX)
+    path = f"/api/jobs/{failed['id']}/retry"
+
+    answers = [
+        await studio.client.post(path, headers={"Idempotency-Key": key})
+        for key in ("one", "one", "two")
+    ]
+
+    assert {answer.status_code for answer in answers} == {202}
+    ids = [answer.json()["id"] for answer in answers]
+    assert ids[0] == ids[1] != ids[2]
+
+
 async def test_a_finished_job_is_read_whole_and_its_charge_is_final(studio: Studio) -> None:
     job = await studio.generate("a heron", **FLUX)
 

@@ -244,6 +244,22 @@ async def test_a_variation_of_an_upload_goes_to_a_model_that_takes_pictures(
     assert gone.status_code == 404
 
 
+async def test_the_same_order_is_answered_again_though_it_could_not_be_made_any_more(
+    studio: Studio,
+) -> None:
+    wide = await upload(studio, two_colours(160, 90))
+    order = {"prompt": "a tern", "model": GPT, "references": [wide], "reuse": "never"}
+    key = {"headers": {"Idempotency-Key": "lost"}}
+    first = await studio.client.post("/api/jobs", json=order, **key)
+    await studio.client.delete(f"/api/assets/{wide}")
+
+    again = await studio.client.post("/api/jobs", json=order, **key)
+    other = await studio.client.post("/api/jobs", json=order, headers={"Idempotency-Key": "new"})
+
+    assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422)
+    assert again.json()["id"] == first.json()["id"]
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def club(cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Path) -> AsyncIterator[Studio]:
     url = await cluster.clone()

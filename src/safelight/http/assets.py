@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from safelight.database.pool import Row
@@ -16,9 +16,10 @@ from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer
+from safelight.http.ordering import IdempotencyKey, order
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import assets
-from safelight.jobs.admit import Share
+from safelight.jobs.admit import Share, Shown
 from safelight.jobs.variations import variation_of
 from safelight.values.errors import NotFound
 
@@ -107,25 +108,24 @@ async def create_variation(
     asset_id: UUID,
     caller: CallerDep,
     shop: ShopDep,
-    idempotency_key: Annotated[
-        str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Order another picture like this one: with it as reference where its model takes one, else
     with the same prompt and another seed (`warnings` then says so)."""
-    wish = await variation_of(shop.database, shop.registry, caller.owner_id, asset_id)
-    await shop.access.count_order(request, caller)
-    row = await shop.access.with_allowance(
-        caller,
-        lambda: shop.admission.submit(
+    digest = hashlib.sha256(f"variation of {asset_id}".encode()).digest()
+
+    async def submit() -> Shown:
+        wish = await variation_of(shop.database, shop.registry, caller.owner_id, asset_id)
+        return await shop.admission.submit(
             caller.owner_id,
             wish,
             idempotency_key=idempotency_key,
-            body_digest=hashlib.sha256(f"variation of {asset_id}".encode()).digest(),
+            body_digest=digest,
             request_id=caller.request_id,
             share=Share(caller.open_max, caller.running_max),
-        ),
-    )
+        )
+
+    row = await order(request, caller, shop, submit, key=idempotency_key, digest=digest)
     return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
 

@@ -18,9 +18,10 @@ from safelight.http import views, wire
 from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute, is_known
 from safelight.http.errors import problems
+from safelight.http.ordering import IdempotencyKey, order
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import endings, listing, repository, turns
-from safelight.jobs.admit import Share, Wish
+from safelight.jobs.admit import Share, Shown, Wish
 from safelight.jobs.model import ENDED
 from safelight.queueing.entries import CANCEL_CHANNEL, ring_for_entries
 from safelight.values.errors import AlreadyFinished, NotFound, Overloaded
@@ -55,30 +56,28 @@ async def create_job(
     caller: CallerDep,
     shop: ShopDep,
     dry_run: bool = False,
-    idempotency_key: Annotated[
-        str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Order pictures or text. Answers at once; the work is done by the queue."""
     wish = _wish(body)
     if dry_run:
         quoted = await shop.admission.quote(caller.owner_id, wish)
         return answer(_quote(quoted))
-    if caller.kind == "visitor":
-        await _refuse_long_waits(shop, caller.owner_id, wish)
-    await shop.access.count_order(request, caller)
     digest = _digest(await request.json()) if idempotency_key else b""
-    row = await shop.access.with_allowance(
-        caller,
-        lambda: shop.admission.submit(
+
+    async def submit() -> Shown:
+        if caller.kind == "visitor":
+            await _refuse_long_waits(shop, caller.owner_id, wish)
+        return await shop.admission.submit(
             caller.owner_id,
             wish,
             idempotency_key=idempotency_key,
             body_digest=digest,
             request_id=caller.request_id,
             share=Share(caller.open_max, caller.running_max),
-        ),
-    )
+        )
+
+    row = await order(request, caller, shop, submit, key=idempotency_key, digest=digest)
     return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
 
@@ -166,18 +165,27 @@ async def cancel_job(job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response
     response_model=wire.Job,
     responses=problems(402, 404, 409, 429),
 )
-async def retry_job(request: Request, job_id: UUID, caller: CallerDep, shop: ShopDep) -> Response:
+async def retry_job(
+    request: Request,
+    job_id: UUID,
+    caller: CallerDep,
+    shop: ShopDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """A new job with the same request; only from failed or cancelled."""
-    await shop.access.count_order(request, caller)
-    row = await shop.access.with_allowance(
-        caller,
-        lambda: shop.admission.retry(
+    digest = hashlib.sha256(f"retry of {job_id}".encode()).digest()
+
+    async def submit() -> Shown:
+        return await shop.admission.retry(
             caller.owner_id,
             JobId(job_id),
             request_id=caller.request_id,
+            idempotency_key=idempotency_key,
+            body_digest=digest,
             share=Share(caller.open_max, caller.running_max),
-        ),
-    )
+        )
+
+    row = await order(request, caller, shop, submit, key=idempotency_key, digest=digest)
     return answer(views.job(row, shop.links), 202, Location=f"/api/jobs/{row['id']}")
 
 

@@ -135,6 +135,15 @@ class Admission:
         )
         return await self._insert(order)
 
+    async def first_answer(
+        self, owner_id: OwnerId, idempotency_key: str, body_digest: bytes
+    ) -> Shown | None:
+        """The job that this key with this body was answered with; None when there is none."""
+        used = await intake.find_key(self._database, owner_id, idempotency_key)
+        if used is None or used["body_digest"] != body_digest:
+            return None
+        return await self._shown(owner_id, used["job_id"])
+
     async def quote(self, owner_id: OwnerId, wish: Wish) -> Quoted:
         """What `submit` would do, without doing it. Raises: RequestRefused."""
         pictures = await sources.find(self._database, owner_id, wish.references, wish.mask)
@@ -150,6 +159,7 @@ class Admission:
         *,
         request_id: str | None,
         idempotency_key: str | None = None,
+        body_digest: bytes = b"",
         share: Share = UNLIMITED,
     ) -> Shown:
         """A new job with the request of one that failed or was cancelled.
@@ -167,6 +177,7 @@ class Admission:
             owner_id,
             wish_of(row),
             idempotency_key=idempotency_key,
+            body_digest=body_digest,
             request_id=request_id,
             share=share,
             retry_of=job_id,

@@ -260,7 +260,8 @@ def fresh(order: Order, created_at: datetime) -> dict[str, Any]:
 async def find_key(database: Database, owner_id: OwnerId, key: str) -> Row | None:
     """(body_digest, job_id) of an idempotency key used within 24 hours."""
     return await database.fetchrow(
-        "SELECT body_digest, job_id FROM idempotency_keys WHERE owner_id = $1 AND key = $2",
+        """SELECT body_digest, job_id FROM idempotency_keys
+           WHERE owner_id = $1 AND key = $2 AND created_at >= now() - interval '24 hours'""",
         owner_id,
         key,
     )
