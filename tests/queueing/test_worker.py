@@ -186,3 +186,24 @@ async def test_ended_jobs_leave_nothing_in_the_queue(studio: Studio) -> None:
 
     assert sorted(job["status"] for job in jobs) == ["completed"] * 4 + ["failed"] * 2
     await eventually(lambda: _empty(studio))
+
+
+async def test_a_worker_that_is_about_to_stop_begins_nothing_new(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+) -> None:
+    provider_api.plan = Plan(latency_s=0.3)
+    async with Studio.open(database_url, tmp_path, provider_api, jobs_at_once=2) as studio:
+        await many(studio, 10)
+        await eventually(lambda: provider_api.counts[CALL] >= 2)
+
+        assert studio.shop.worker
+        studio.shop.worker.take_nothing_new()
+        running = "SELECT count(*) FROM jobs WHERE status = 'processing'"
+
+        async def is_idle() -> bool:
+            return await studio.database.fetchval(running) == 0
+
+        await eventually(is_idle)
+        done = await studio.database.fetchval("SELECT count(*) FROM jobs WHERE attempt > 0")
+
+        assert done <= 4, "two were at work, two had been taken"

@@ -94,7 +94,8 @@ def _watch(client: httpx2.Client, job: dict[str, Any]) -> dict[str, Any]:
                     bar.update(task, description=_WORDS[stage], total=None)
                 elif event["type"] == "progress":
                     bar.update(task, completed=event["progress"], total=1.0)
-            job = call(client, "GET", f"/api/jobs/{job['id']}")
+            # It waits for news itself: there may be no place for another stream.
+            job = call(client, "GET", f"/api/jobs/{job['id']}?wait=10")
     return job
 
 
@@ -130,6 +131,7 @@ def _write(client: httpx2.Client, job: dict[str, Any], output: Path | None) -> N
 
 def _picture(client: httpx2.Client, asset: dict[str, Any]) -> bytes:
     try:
-        return client.get(asset["url"]).raise_for_status().content
+        # As a download it comes from the server itself: no bucket is told who we are.
+        return client.get(f"{asset['url']}&download=true").raise_for_status().content
     except httpx2.HTTPError as error:
         raise Stop(f"The picture could not be fetched: {error}") from None

@@ -105,14 +105,17 @@ async def _offer_set_up(shop: Shop, address: str) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells open streams to reconnect before it waits for them to close."""
+    """Tells open streams to reconnect before it waits for them to close, and takes no more jobs."""
 
     def __init__(self, config: uvicorn.Config, shop: Shop) -> None:
         super().__init__(config)
         self._shop = shop
+        self._loop = asyncio.get_running_loop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._shop.stopping = True
+        if self._shop.worker:
+            self._loop.call_soon_threadsafe(self._shop.worker.take_nothing_new)
         super().handle_exit(sig, frame)
         # uvicorn would raise the signal again at its end, before the rooms are closed.
         self._captured_signals.clear()

@@ -143,11 +143,15 @@ class Worker:
             for counter in self._counters
         ]
 
-    async def stop(self) -> None:
-        """Take nothing new, let running jobs finish for a while, give the rest back unharmed."""
+    def take_nothing_new(self) -> None:
+        """What begins now would hardly be finished before `stop`."""
         self._stopping = True
         for manager in self._managers.values():
             manager.shutdown.set()
+
+    async def stop(self) -> None:
+        """Take nothing new, let running jobs finish for a while, give the rest back unharmed."""
+        self.take_nothing_new()
         if self._running:
             log.info("finishing running jobs", jobs=len(self._running))
             await asyncio.wait(list(self._running.values()), timeout=self._graceful_stop_s)
