@@ -274,6 +274,30 @@ def kill_postmaster(folder: Path) -> None:
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
 
 
+async def test_after_a_restart_of_the_database_a_long_job_keeps_no_others_waiting(
+    serve: Serve, open_folder: Path, provider_api: FakeOpenAI
+) -> None:
+    provider_api.plan = HANGING
+    server = serve(None, open_folder)
+    server.start()
+    await submit_many(server.url, 1)
+    await eventually(lambda: provider_api.counts[CALL] == 1)
+    provider_api.plan = Plan()
+
+    kill_postmaster(open_folder)
+    async with httpx2.AsyncClient(base_url=server.url, trust_env=False, timeout=40) as client:
+        order = {"prompt": "a quick one", "model": MODEL, "reuse": "never"}
+
+        async def taken() -> bool:
+            return (await client.post("/api/jobs", json=order)).status_code == 202
+
+        await eventually(taken)
+        await eventually(lambda: provider_api.counts[CALL] >= 2, within_s=10)
+        running = (await client.get("/api/jobs?status=processing")).json()["items"]
+
+    assert [job["prompt"] for job in running] != [], "the long one goes on"
+
+
 @pytest.mark.parametrize("how", ["kill -9 of the postmaster"])
 async def test_the_embedded_database_dies_and_comes_back_under_a_living_server(
     how: str, serve: Serve, open_folder: Path, provider_api: FakeOpenAI

@@ -8,12 +8,15 @@ job again if that one died too.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.adapters.persistence.query_helpers import cell
 from pgqueuer.domain.models import Job as Entry
@@ -21,8 +24,12 @@ from pgqueuer.domain.models import TracebackRecord
 from pgqueuer.domain.types import JOB_STATUS, QueueEntrypoint, QueueManagerId
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
-from safelight.database.patience import patiently
+from safelight.database.patience import GONE, patiently
 from safelight.queueing.lanes import Lanes
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN_S = 0.2
 
 
 @dataclass
@@ -35,6 +42,8 @@ class Claims(Queries):
 
     lanes: Lanes = field(kw_only=True)
     manager_id: UUID = field(kw_only=True)
+    give_back_dropped: Callable[[], Awaitable[None]] | None = field(kw_only=True, default=None)
+    _went_away: bool = field(init=False, default=False)
 
     async def log_jobs(
         self, job_status: list[tuple[Entry, JOB_STATUS, TracebackRecord | None]]
@@ -66,6 +75,33 @@ class Claims(Queries):
         )
 
     async def dequeue(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Entry]:
+        """Nothing while the database is away: an error would end PgQueuer's loop, which begins anew
+        only when the longest of the jobs in hand has ended."""
+        try:
+            if self._went_away and self.give_back_dropped:
+                await self.give_back_dropped()  # what was claimed, and the answer lost
+            self._went_away = False
+            return await self._dequeue(
+                batch_size,
+                entrypoints,
+                queue_manager_id,
+                global_concurrency_limit,
+                heartbeat_timeout,
+            )
+        except GONE as error:
+            log.warning("no jobs can be claimed", error=str(error) or repr(error))
+            self._went_away = True
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            return []
+
+    async def _dequeue(
         self,
         batch_size: int,
         entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
@@ -114,13 +150,21 @@ class Claims(Queries):
     # it must not know, or it would look without pause.
 
     async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
-        return await super().queued_work(self._of_interest(entrypoints))
+        with suppress(*GONE):
+            return await super().queued_work(self._of_interest(entrypoints))
+        return 1
 
     async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
-        return await super().eligible_queued_work(self._of_interest(entrypoints))
+        if self._went_away:
+            return 1  # there may be: look again soon
+        with suppress(*GONE):
+            return await super().eligible_queued_work(self._of_interest(entrypoints))
+        return 1
 
     async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
-        return await super().next_deferred_eta(self._of_interest(entrypoints))
+        with suppress(*GONE):
+            return await super().next_deferred_eta(self._of_interest(entrypoints))
+        return None
 
     def _served(
         self, entrypoints: Iterable[QueueEntrypoint]

@@ -47,7 +47,6 @@ _POLL_S = 2.0  # the safety net below the wake-ups
 # While all places are taken and more is waiting, PgQueuer looks again this often.
 _LOOK_AGAIN_S = 0.02
 _BATCH_MAX = 32
-_LISTENING_S = 2.0
 
 # The job of an entry, the entry's tag, and whom to tell which job it is in the end: another one of
 # the same owner may go first.
@@ -89,13 +88,11 @@ class _Driver(AsyncpgPoolDriver):
 
 
 class _Manager(QueueManager):
-    """PgQueuer's loop, whose first look at its listener waits until there is one: otherwise the
-    probe is lost now and then, and the loop ends ten seconds later."""
+    """PgQueuer's loop, without looks at its listener: those are our wake-ups, which connect anew by
+    themselves, and a look that fails would end the loop."""
 
     async def _run_periodic_health_check(self, interval: timedelta = timedelta(seconds=10)) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.shutdown.wait(), _LISTENING_S)
-        await super()._run_periodic_health_check(interval)
+        await self.shutdown.wait()
 
 
 class Worker:
@@ -205,6 +202,7 @@ class Worker:
             QuerySchedulerBuilder(QUEUE),
             lanes=self._lanes,
             manager_id=self._liveness.manager_id,
+            give_back_dropped=lambda: self._give_back_dropped(counter),
         )
         manager = _Manager(queries)
         manager.queue_manager_id = self._liveness.manager_id  # type: ignore[assignment]
@@ -238,7 +236,6 @@ class Worker:
             max_concurrent_tasks=max(2, counter.places),
             heartbeat_timeout=self._lease,
             log_aggregation_interval=timedelta(0),
-            shutdown_on_listener_failure=True,
         )
 
     async def _handle(self, entry: Entry) -> None:
