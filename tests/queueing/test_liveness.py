@@ -81,9 +81,9 @@ async def test_a_short_loss_of_the_connection_costs_no_entry(
 ) -> None:
     async with Watcher(database) as watcher, Watcher(database) as cut:
         held = await add_job("processing", entry="picked", manager=cut.liveness.manager_id)
-        lock_holders = """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
-            WHERE datname = current_database() AND query LIKE '%pg_advisory_lock(hashtextext%'
-              AND pid <> pg_backend_pid()"""
+        lock_holders = """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_locks
+            WHERE locktype = 'advisory' AND database = (
+                SELECT oid FROM pg_database WHERE datname = current_database())"""
         assert await database.fetchval(lock_holders) == 2
         # Both hold a lock again; a dead worker's entry shows when they have looked often enough.
         left = await add_job("processing", entry="picked", manager=new_id())
