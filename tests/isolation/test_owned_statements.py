@@ -28,7 +28,7 @@ NOT_BY_OWNER = {
     "accounts/oidc_transactions.py": "a login under way, by the cookie of the browser it began in",
     "accounts/users.py": "a user who registers, or who is named by whoever logs in",
     "credits/accounts.py:set_closed": "closes the account of whoever deletes himself",
-    "jobs/endings.py:_end": "ends the jobs that the statement before has locked: one that names its "
+    "jobs/endings.py:_end": "ends the jobs that the statement before has locked: one of a named "
     "owner, those of whoever deletes himself, and those past their deadline",
     "jobs/farewell.py:cancel_jobs_of": "looks whether all of them have ended",
     "accounts/keys.py:Keyring._look_up": "finds out who asks: the key that was shown is the proof",
