@@ -509,13 +509,20 @@ def secret_key(settings: Settings) -> bytes:
 def _make_key(path: Path) -> None:
     """Whole or not at all, and once, whoever else starts at this moment."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")  # mode 0600
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        os.link(name, path)
-    Path(name).unlink()
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(name, path)
+    except OSError as error:
+        raise SettingsWrong(
+            f"No key can be kept in {path} ({error.strerror}). Make room, choose another folder "
+            "with SAFELIGHT_DATA_DIR, or give a SAFELIGHT_SECRET_KEY (`openssl rand -hex 32`)."
+        ) from None
+    finally:
+        Path(name).unlink()
 
 
 def previous_secret_key(settings: Settings) -> bytes | None:

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from safelight.accounts import joining, keys
+from safelight.accounts import joining, keys, users
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import PASSWORD, Browser, opened, with_password
@@ -149,6 +149,19 @@ async def test_whoever_is_made_an_administrator_logs_in_again(
         await asyncio.sleep(1.05)
         assert await rosa.who() == "unauthenticated"
         assert (await rosa.log_in("rosa@example.org")).status_code == 403
+
+
+async def test_who_calls_himself_by_an_address_is_not_made_an_administrator_for_it(
+    house: Studio, chief: Browser
+) -> None:
+    eve = await users.create(house.database, "ceo@corp.example", email="eve@example.org")
+    path = "/api/admin/users/ceo@corp.example"
+
+    promoted = await (await confirmed(chief)).ask("PATCH", path, json={"role": "admin"})
+    reset = await chief.post(f"{path}/reset")
+
+    assert (promoted.status_code, reset.status_code) == (404, 404)
+    assert (await users.find(house.database, str(eve.id))).role == "user"
 
 
 async def test_users_are_listed_with_how_they_come_in(house: Studio, chief: Browser) -> None:

@@ -169,6 +169,15 @@ def test_a_text_model_refuses_what_is_for_pictures() -> None:
     assert fields == {"parameters.width", "parameters.height", "parameters.seed", "negative_prompt"}
 
 
+def test_a_text_is_no_longer_than_its_price_was_made_for() -> None:
+    card = catalog.OPENAI_TEXTS[0]
+
+    assert shortcomings(card, Asked(kind="text", max_tokens=4096)) == []
+    (error,) = shortcomings(card, Asked(kind="text", max_tokens=4097))
+    assert error.field == "parameters.max_tokens"
+    assert "4,096" in error.message
+
+
 def test_fixed_sizes_are_listed() -> None:
     fixed = card("fixed", sizes=((512, 512), (768, 512)))
 

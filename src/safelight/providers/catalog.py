@@ -139,6 +139,7 @@ def _gpt_text(name: str, title: str, rank: int) -> ModelCard:
         description="Text by OpenAI.",
         kind="text",
         prompt_max=32_000,
+        tokens_max=TEXT_TOKENS_DEFAULT,
         price=(
             Price(
                 f"each text of up to {TEXT_TOKENS_DEFAULT} tokens",

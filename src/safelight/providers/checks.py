@@ -99,6 +99,11 @@ def _found(card: ModelCard, asked: Asked) -> Iterator[tuple[str, str]]:
 
 
 def _not_for_text(card: ModelCard, asked: Asked) -> Iterator[tuple[str, str]]:
+    if card.tokens_max and asked.max_tokens and asked.max_tokens > card.tokens_max:
+        yield (
+            "parameters.max_tokens",
+            f"{card.id} writes up to {card.tokens_max:,} tokens for its price.",
+        )
     for field, given in (
         ("parameters.width", asked.width),
         ("parameters.height", asked.height),

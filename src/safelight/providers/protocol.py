@@ -80,6 +80,7 @@ class ModelCard:
     description: str
     kind: Literal["image", "text"]
     prompt_max: int
+    tokens_max: int | None = None  # of a text, for its price; None: as many as are asked for
     capabilities: Capabilities = Capabilities()
     price: tuple[Price, ...] = (Price("each", 1),)
     version: str = "1"  # part of the reuse digest: raise it when the same request looks different
