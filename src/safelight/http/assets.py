@@ -16,7 +16,7 @@ from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer
-from safelight.http.ordering import IdempotencyKey, order
+from safelight.http.ordering import IdempotencyKey, order, refuse_long_waits
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import assets
 from safelight.jobs.admit import Share, Shown
@@ -116,6 +116,7 @@ async def create_variation(
 
     async def submit() -> Shown:
         wish = await variation_of(shop.database, shop.registry, caller.owner_id, asset_id)
+        await refuse_long_waits(shop, caller, wish)
         return await shop.admission.submit(
             caller.owner_id,
             wish,

@@ -18,19 +18,18 @@ from safelight.http import views, wire
 from safelight.http.dependencies import CallerDep
 from safelight.http.edge import JsonRoute, is_known
 from safelight.http.errors import problems
-from safelight.http.ordering import IdempotencyKey, order
+from safelight.http.ordering import IdempotencyKey, order, refuse_long_waits
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import endings, listing, repository, turns
-from safelight.jobs.admit import Share, Shown, Wish
+from safelight.jobs.admit import Share, Shown, Wish, wish_of
 from safelight.jobs.model import ENDED
 from safelight.queueing.entries import CANCEL_CHANNEL, ring_for_entries
-from safelight.values.errors import AlreadyFinished, NotFound, Overloaded
+from safelight.values.errors import AlreadyFinished, NotFound
 from safelight.values.ids import JobId, OwnerId
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], route_class=JsonRoute)
 
 WAIT_S_MAX = 30.0
-VISITOR_WAIT_S_MAX = 600.0
 
 
 def answer(model: BaseModel, status: int = 200, **headers: str) -> Response:
@@ -66,8 +65,7 @@ async def create_job(
     digest = _digest(await request.json()) if idempotency_key else b""
 
     async def submit() -> Shown:
-        if caller.kind == "visitor":
-            await _refuse_long_waits(shop, caller.owner_id, wish)
+        await refuse_long_waits(shop, caller, wish)
         return await shop.admission.submit(
             caller.owner_id,
             wish,
@@ -176,6 +174,9 @@ async def retry_job(
     digest = hashlib.sha256(f"retry of {job_id}".encode()).digest()
 
     async def submit() -> Shown:
+        await refuse_long_waits(
+            shop, caller, wish_of(await _own_job(shop, caller.owner_id, job_id))
+        )
         return await shop.admission.retry(
             caller.owner_id,
             JobId(job_id),
@@ -195,17 +196,6 @@ async def list_job_events(job_id: UUID, caller: CallerDep, shop: ShopDep) -> lis
     await _own_job(shop, caller.owner_id, job_id)
     lines = await repository.story(shop.database, caller.owner_id, job_id)
     return [views.story_line(line) for line in lines]
-
-
-async def _refuse_long_waits(shop: Shop, owner_id: OwnerId, wish: Wish) -> None:
-    """Visitors are told now rather than kept waiting. Raises: Overloaded."""
-    card = shop.admission.order(owner_id, wish).card
-    wait_s = await shop.forecast.of_next(card.provider, card.id)
-    if wait_s is not None and wait_s > VISITOR_WAIT_S_MAX:
-        raise Overloaded(
-            f"{card.name} is busy for the next {wait_s / 60:.0f} minutes. Nothing was stored.",
-            retry_after_s=round(wait_s - VISITOR_WAIT_S_MAX) + 1,
-        )
 
 
 async def _own_job(shop: Shop, owner_id: OwnerId, job_id: UUID) -> Row:
