@@ -63,9 +63,9 @@ BUGS = (
     ),
     Bug(
         "who repeats the order of his last credits is told that he is short",
-        "jobs/admit.py",
-        "if key and await intake.find_key(",
-        "if not key and await intake.find_key(",
+        "http/ordering.py",
+        "if key and (known := ",
+        "if not key and (known := ",
         ("tests/faults/test_same_key.py",),
     ),
     Bug(

@@ -275,22 +275,14 @@ class Admission:
                 raise Forbidden(
                     "You have no account here yet, or it was deleted; ask the administrator."
                 )
-            case "short" | "full":
-                return await self._first_answer_or_refusal(order, admitted)
-
-    async def _first_answer_or_refusal(self, order: Order, admitted: intake.Admitted) -> Shown:
-        """Of two submits with one key that came together, the first may have taken the last
-        credits: the other is its repetition and no refusal."""
-        key = order.idempotency_key
-        if key and await intake.find_key(self._database, order.owner_id, key):
-            return await self._first_answer(order)
-        if admitted.outcome == "short":
-            raise CreditsShort(order.price, Credits(admitted.available))
-        raise RateLimited(
-            f"You have {admitted.open_jobs} unfinished jobs; {order.open_max} are allowed at a "
-            "time. Wait for one to end, or cancel one.",
-            retry_after_s=5,
-        )
+            case "short":
+                raise CreditsShort(order.price, Credits(admitted.available))
+            case "full":
+                raise RateLimited(
+                    f"You have {admitted.open_jobs} unfinished jobs; {order.open_max} are allowed "
+                    "at a time. Wait for one to end, or cancel one.",
+                    retry_after_s=5,
+                )
 
     async def _first_answer(self, order: Order) -> Shown:
         """What the same key was answered before. Raises: IdempotencyMismatch."""
