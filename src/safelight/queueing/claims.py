@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -84,67 +84,69 @@ class Claims(Queries):
     ) -> list[Entry]:
         """Nothing while the database is away: an error would end PgQueuer's loop, which begins anew
         only when the longest of the jobs in hand has ended."""
+        async with self._unless_away():
+            served = self._served(entrypoints)
+            if len(served) == len(entrypoints):
+                return await super().dequeue(
+                    batch_size,
+                    served,
+                    queue_manager_id,
+                    global_concurrency_limit,
+                    heartbeat_timeout,
+                )
+            # PgQueuer counts what this worker holds in the lanes it is asked about; its places are
+            # for all of them.
+            held = await self._held(entrypoints, queue_manager_id)
+            if global_concurrency_limit is not None and held.total() >= global_concurrency_limit:
+                return []
+
+            def places(lanes: Iterable[QueueEntrypoint]) -> int | None:
+                if global_concurrency_limit is None:
+                    return None
+                return global_concurrency_limit - held.total() + sum(held[lane] for lane in lanes)
+
+            for lane in self._may_probe(entrypoints):
+                if entries := await self._probe(
+                    lane, queue_manager_id, places([lane]), heartbeat_timeout
+                ):
+                    return entries
+            if not served:
+                return []
+            return await super().dequeue(
+                batch_size, served, queue_manager_id, places(served), heartbeat_timeout
+            )
+        return []
+
+    async def _probe(
+        self,
+        lane: QueueEntrypoint,
+        queue_manager_id: QueueManagerId,
+        places: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Entry]:
+        """One entry of a broken lane, if it is our turn to find out whether it works again."""
+        # A probe that is begun and dropped again wakes everybody up, and us to begin the next.
+        if not await super().eligible_queued_work([lane]) or not await self.lanes.begin_probe(lane):
+            return []
+        one = {lane: EntrypointExecutionParameter(concurrency_limit=0)}
+        entries: list[Entry] = []
+        try:
+            entries = await super().dequeue(1, one, queue_manager_id, places, heartbeat_timeout)
+        finally:
+            await self.lanes.claimed(lane, entries[0].id if entries else None)
+        return entries
+
+    @asynccontextmanager
+    async def _unless_away(self) -> AsyncIterator[None]:
         try:
             if self._went_away and self.give_back_dropped:
                 await self.give_back_dropped()  # what was claimed, and the answer lost
             self._went_away = False
-            return await self._dequeue(
-                batch_size,
-                entrypoints,
-                queue_manager_id,
-                global_concurrency_limit,
-                heartbeat_timeout,
-            )
+            yield
         except GONE as error:
             log.warning("no jobs can be claimed", error=str(error) or repr(error))
             self._went_away = True
             await asyncio.sleep(_LOOK_AGAIN_S)
-            return []
-
-    async def _dequeue(
-        self,
-        batch_size: int,
-        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
-        queue_manager_id: QueueManagerId,
-        global_concurrency_limit: int | None,
-        heartbeat_timeout: timedelta,
-    ) -> list[Entry]:
-        served = self._served(entrypoints)
-        if len(served) == len(entrypoints):
-            return await super().dequeue(
-                batch_size, served, queue_manager_id, global_concurrency_limit, heartbeat_timeout
-            )
-        # PgQueuer counts what this worker holds in the lanes it is asked about; its places are
-        # for all of them.
-        held = await self._held(entrypoints, queue_manager_id)
-        if global_concurrency_limit is not None and held.total() >= global_concurrency_limit:
-            return []
-
-        def places(lanes: Iterable[QueueEntrypoint]) -> int | None:
-            if global_concurrency_limit is None:
-                return None
-            return global_concurrency_limit - held.total() + sum(held[lane] for lane in lanes)
-
-        for lane in self._may_probe(entrypoints):
-            # A probe that is begun and dropped again wakes everybody up, and us to begin the next.
-            if not await super().eligible_queued_work([lane]):
-                continue
-            one = {lane: EntrypointExecutionParameter(concurrency_limit=0)}
-            if await self.lanes.begin_probe(lane):
-                entries: list[Entry] = []
-                try:
-                    entries = await super().dequeue(
-                        1, one, queue_manager_id, places(one), heartbeat_timeout
-                    )
-                finally:
-                    await self.lanes.claimed(lane, entries[0].id if entries else None)
-                if entries:
-                    return entries
-        if not served:
-            return []
-        return await super().dequeue(
-            batch_size, served, queue_manager_id, places(served), heartbeat_timeout
-        )
 
     # With what it hears here PgQueuer decides how soon to look again: of what may not be claimed
     # it must not know, or it would look without pause.

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 _LOOK_EVERY_S = 1.0
 # Gone three times in a row: after a restart of the database all workers come back within a second.
 _GONE_TIMES = 3
-_ANSWER_S = 5.0
+_ANSWER_S = 10.0  # who is slower would lose the lock to his own impatience
 
 _OUR_LOCK = """
 SELECT EXISTS (SELECT FROM pg_locks
