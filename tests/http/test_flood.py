@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from safelight.images.store import ObjectPictureStore, StorageUnusable
+from safelight.images.store import ObjectPictureStore
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import opened
@@ -70,16 +70,18 @@ async def test_whoever_asks_for_readiness_does_not_make_the_storage_work(
 
 
 async def test_storage_that_cannot_be_written_is_told_once_what_was_known_is_old(
-    desk: Studio, monkeypatch: pytest.MonkeyPatch
+    desk: Studio,
 ) -> None:
-    async def fails(store: ObjectPictureStore) -> None:
-        raise StorageUnusable("full")
-
+    assert isinstance(desk.shop.store, ObjectPictureStore)
+    folder = Path(desk.shop.store.place)
     assert (await desk.client.get("/readyz")).json()["storage"] == "ok"
-    monkeypatch.setattr(ObjectPictureStore, "check", fails)
+    folder.rename(folder.with_suffix(".away"))
+    folder.touch()  # where nothing can be written into
     desk.shop.readiness._known_at = float("-inf")
     unready = await desk.client.get("/readyz")
     desk.shop.readiness._known_at = float("-inf")
+    folder.unlink()
+    folder.with_suffix(".away").rename(folder)
 
     assert (unready.status_code, unready.json()["storage"]) == (503, "cannot be written")
 
