@@ -289,10 +289,10 @@ class Admission:
         key = order.idempotency_key or ""
         if await intake.forget_old_key(self._database, order.owner_id, key):
             return await self._insert(order)
-        used = await intake.find_key(self._database, order.owner_id, key)
-        if used is None or used["body_digest"] != order.body_digest:
+        known = await self.first_answer(order.owner_id, key, order.body_digest)
+        if known is None:
             raise IdempotencyMismatch
-        return await self._shown(order.owner_id, used["job_id"])
+        return known
 
     async def _shown(self, owner_id: OwnerId, job_id: UUID) -> Row:
         row = await repository.read(self._database, owner_id, job_id)
