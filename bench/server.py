@@ -21,7 +21,8 @@ import uvicorn
 import uvloop
 
 from safelight import logs
-from safelight.http.protocol import BoundedProtocol
+from safelight.cli.serve import spare_the_collector
+from safelight.http.protocol import server_config
 from safelight.providers.protocol import (
     Capabilities,
     ModelCard,
@@ -104,17 +105,8 @@ async def main(port: int, data_dir: Path, *, with_worker: bool, takes_s: float) 
     with (data_dir / "calls").open("a", buffering=1) as calls:
         registry = Registry([InstantPictures(calls)], [InstantWords(calls, takes_s)])
         async with open_shop(known, with_worker=with_worker, registry=registry) as shop:
-            config = uvicorn.Config(
-                build_app(known, shop),
-                port=port,
-                lifespan="off",
-                loop="none",
-                http=BoundedProtocol,
-                ws="none",
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
+            config = server_config(build_app(known, shop), port=port, timeout_graceful_shutdown=2)
+            spare_the_collector()
             await uvicorn.Server(config).serve()
 
 

@@ -20,7 +20,7 @@ import httpx2
 import uvicorn
 
 from safelight.database.pool import Database
-from safelight.http.protocol import BoundedProtocol
+from safelight.http.protocol import server_config
 from safelight.http.shop import Shop
 from safelight.settings import Settings
 from safelight.wiring import build_app, open_shop
@@ -64,16 +64,7 @@ class Studio:
         }
         known = Settings(**(given | settings))
         async with open_shop(known, with_worker=with_worker) as shop:
-            config = uvicorn.Config(
-                build_app(known, shop),
-                lifespan="off",
-                http=BoundedProtocol,
-                log_config=None,
-                ws="none",
-                server_header=False,
-                proxy_headers=False,
-            )
-            server = _QuietServer(config)
+            server = _QuietServer(server_config(build_app(known, shop)))
             # The protocol is named so that asyncio turns Nagle's delay off: 40 ms an answer.
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             listener.bind(("127.0.0.1", 0))

@@ -26,7 +26,7 @@ from fastapi import FastAPI, Request
 from safelight import crashpoints, logs, settings
 from safelight.http.caller import Caller
 from safelight.http.dependencies import caller, onlooker
-from safelight.http.protocol import BoundedProtocol
+from safelight.http.protocol import server_config
 from safelight.http.shop import Shop
 from safelight.values.ids import OwnerId
 from safelight.wiring import build_app, open_shop
@@ -79,19 +79,7 @@ async def _work() -> None:
 async def _serve(known: settings.Settings, shop: Shop, port: int) -> None:
     app = build_app(known, shop)
     _let_callers_say_who_they_are(app)
-    config = uvicorn.Config(
-        app,
-        port=port,
-        lifespan="off",
-        loop="none",
-        http=BoundedProtocol,
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
+    config = server_config(app, port=port, timeout_graceful_shutdown=5)
     await _Server(config, shop).serve()
 
 

@@ -6,8 +6,10 @@ import socket
 import struct
 import sys
 from http import HTTPStatus
+from typing import Any
 
-from starlette.types import Scope
+import uvicorn
+from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 URL_BYTES_MAX = 8 * 1024
@@ -20,6 +22,23 @@ _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # a str
 
 class _TooLong(Exception):
     """Ends the parsing; what is answered is known by then."""
+
+
+def server_config(app: ASGIApp, **more: Any) -> uvicorn.Config:
+    """How uvicorn serves the application; our own layers do the logging, the headers and the
+    proxies. more: what else uvicorn is told, such as a port."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        loop="none",
+        http=BoundedProtocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        **more,
+    )
 
 
 class BoundedProtocol(HttpToolsProtocol):

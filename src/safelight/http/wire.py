@@ -146,7 +146,7 @@ class JobIn(Strict):
     ) = None
     priority: Annotated[Priority, BeforeValidator(_priority)] = "normal"
     count: Annotated[int, Field(ge=1, le=8, strict=True)] = 1
-    parameters: ParametersIn = ParametersIn()
+    parameters: ParametersIn = Field(default_factory=ParametersIn)
     references: Annotated[list[UUID], Field(max_length=8)] = []
     mask: UUID | None = None
     reuse: Annotated[ReuseChoice, BeforeValidator(_lower)] = "exact"
