@@ -244,6 +244,25 @@ async def test_a_worker_sleeps_while_a_broken_lane_has_nothing_to_try(hire: Hire
 
 
 @pytest.mark.timing
+async def test_what_becomes_due_is_claimed_then_without_another_bell(
+    database: Database, wakeups: Wakeups, hire: Hire
+) -> None:
+    """A try that is to be made again: nobody rings when its time has come."""
+    companies = {"openai": Company()}
+    hand = await hire(companies)
+    await database.execute(
+        """INSERT INTO queue.pgqueuer (priority, entrypoint, status, execute_after)
+           VALUES (0, 'openai', 'queued', now() + interval '0.5 seconds')"""
+    )
+    ring_for_entries(wakeups)
+    due_at = time.monotonic() + 0.5
+
+    await eventually(lambda: hand.ends["openai"] == 1)
+
+    assert -0.05 <= companies["openai"].calls[0] - due_at < POLL_S / 4
+
+
+@pytest.mark.timing
 async def test_an_outage_burns_a_handful_of_tries_and_ends_soon_after_it_is_over(
     database: Database, hire: Hire, queue: Queue
 ) -> None:

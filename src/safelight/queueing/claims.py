@@ -31,6 +31,16 @@ log = structlog.get_logger()
 
 _LOOK_AGAIN_S = 0.2
 
+# Whether anything is due, and if not, how long until something is.
+_AHEAD = """
+SELECT is_due, CASE WHEN NOT is_due THEN (
+           SELECT execute_after - now() FROM queue.pgqueuer
+           WHERE entrypoint = ANY($1) AND status = 'queued' AND execute_after > now()
+           ORDER BY execute_after LIMIT 1) END AS next_due
+FROM (SELECT EXISTS (SELECT FROM queue.pgqueuer WHERE entrypoint = ANY($1) AND status = 'queued'
+                     AND execute_after <= now()) AS is_due) AS now_due
+"""
+
 
 @dataclass
 class Claims(Queries):
@@ -44,6 +54,7 @@ class Claims(Queries):
     manager_id: UUID = field(kw_only=True)
     give_back_dropped: Callable[[], Awaitable[None]] | None = field(kw_only=True, default=None)
     _went_away: bool = field(init=False, default=False)
+    _next_due: timedelta | None = field(init=False, default=None)
 
     async def log_jobs(
         self, job_status: list[tuple[Entry, JOB_STATUS, TracebackRecord | None]]
@@ -148,25 +159,26 @@ class Claims(Queries):
             self._went_away = True
             await asyncio.sleep(_LOOK_AGAIN_S)
 
-    # With what it hears here PgQueuer decides how soon to look again: of what may not be claimed
-    # it must not know, or it would look without pause.
-
-    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
-        with suppress(*GONE):
-            return await super().queued_work(self._of_interest(entrypoints))
-        return 1
+    # With what it hears in the next three, asked in this order after each claim, PgQueuer decides
+    # how soon to look again: of what may not be claimed it must not know, or it would look without
+    # pause. The first finds out for all of them.
 
     async def eligible_queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        self._next_due = None
         if self._went_away:
             return 1  # there may be: look again soon
         with suppress(*GONE):
-            return await super().eligible_queued_work(self._of_interest(entrypoints))
+            (row,) = await self.driver.fetch(_AHEAD, self._of_interest(entrypoints))
+            if row["next_due"] is not None:
+                self._next_due = cell(row, "next_due", timedelta)
+            return int(cell(row, "is_due", bool))
         return 1
 
     async def next_deferred_eta(self, entrypoints: list[QueueEntrypoint]) -> timedelta | None:
-        with suppress(*GONE):
-            return await super().next_deferred_eta(self._of_interest(entrypoints))
-        return None
+        return self._next_due
+
+    async def queued_work(self, entrypoints: list[QueueEntrypoint]) -> int:
+        return 0  # it asks when nothing is due and nothing deferred, as of one moment
 
     def _served(
         self, entrypoints: Iterable[QueueEntrypoint]
