@@ -71,7 +71,8 @@ lock:
 # The fault tests in their long size, and planted bugs that the tests must notice: about two hours on 2 cores.
 torture: setup
 	@env -u PYTHONDONTWRITEBYTECODE TORTURE=1 LEDGER_EXAMPLES=10000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py \
-	  tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py tests/http/test_contract.py
+	  tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py tests/http/test_contract.py tests/http/test_export.py \
+	  tests/http/test_login_limits.py tests/http/test_limits.py tests/accounts/test_limits.py tests/jobs/test_inventory.py
 	@$(BIN)/python -m tests.faults.bugs
 
 bench: setup
