@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ import asyncpg
 import pytest
 
 from safelight.database.pool import Database
+from safelight.database.wakeups import Wakeups
 from safelight.jobs.feed import CHANNEL, Event, Feed, Lagging, Position, Subscription
 from safelight.values.ids import OwnerId
 
@@ -113,6 +115,73 @@ async def test_what_is_rolled_back_is_never_shown_and_holds_nobody_up(
 
         assert names(told) == ["shown"]
         assert await nothing_comes(live, feed)
+
+
+class CountedFeed(Feed):
+    """Knows how often it has looked."""
+
+    looked = 0
+
+    async def _read_new(self) -> bool:
+        self.looked += 1
+        return await super()._read_new()
+
+
+@pytest.fixture
+async def counted(database: Database, wakeups: Wakeups) -> AsyncIterator[CountedFeed]:
+    made = CountedFeed(database, wakeups)
+    await made.start()
+    await wakeups.start()
+    yield made
+    await made.stop()
+
+
+async def look_again(feed: CountedFeed) -> None:
+    before = feed.looked
+    feed.announce()
+    async with asyncio.timeout(10):
+        while feed.looked == before:
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.timing
+async def test_a_long_transaction_of_somebody_else_is_not_watched_without_pause(
+    counted: CountedFeed, database_url: str
+) -> None:
+    async with writers(database_url, 2) as (slow, quick), counted.subscribe(OWNER) as live:
+        transaction = slow.transaction()
+        await transaction.start()
+        await write(slow, "slow")
+        await write(quick, "quick")
+        await look_again(counted)
+
+        before = counted.looked
+        await asyncio.sleep(1)
+        looks = counted.looked - before
+
+        await transaction.rollback()
+        assert names(await take(live, 1)) == ["quick"]
+    assert looks <= 20
+
+
+@pytest.mark.timing
+async def test_what_was_held_back_for_a_moment_is_shown_at_once_also_after_a_quiet_time(
+    counted: CountedFeed, database_url: str
+) -> None:
+    async with writers(database_url, 2) as (slow, quick), counted.subscribe(OWNER) as live:
+        for _ in range(12):
+            await look_again(counted)
+        transaction = slow.transaction()
+        await transaction.start()
+        await write(slow, "slow")
+        await write(quick, "quick")
+        await look_again(counted)
+
+        begin = time.perf_counter()
+        await transaction.rollback()
+        await take(live, 1)
+
+        assert time.perf_counter() - begin < 0.1
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -258,9 +258,10 @@ class Feed:
                 await asyncio.sleep(0.5)
                 held_back = True
             # Whoever holds it back may be another program's long transaction on the same server.
-            pause_s = (
-                _HELD_BACK_S if self._position != before else min(2 * pause_s, _HELD_BACK_MAX_S)
-            )
+            if held_back and self._position == before:
+                pause_s = min(2 * pause_s, _HELD_BACK_MAX_S)
+            else:
+                pause_s = _HELD_BACK_S
             if held_back:
                 await asyncio.sleep(pause_s)
                 self._news.set()
