@@ -20,6 +20,7 @@ from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.faults.schedule import LONG
 from tests.http.people import join
+from tests.isolation.world import plant_asset
 from tests.studio import ServerProcess, Studio
 
 OpenStudio = Callable[..., AbstractAsyncContextManager[Studio]]
@@ -220,6 +221,20 @@ async def test_trying_again_is_an_order(opened: OpenStudio) -> None:
         assert [answer.status_code for answer in answers] == [202, 429]
 
 
+async def test_a_repetition_is_answered_though_no_more_orders_are_taken(
+    opened: OpenStudio,
+) -> None:
+    async with opened(visitor_submits_per_minute=1) as studio:
+        first = await order(studio, **{"Idempotency-Key": "lost"})
+        cookie = {"Cookie": first.headers["set-cookie"].partition(";")[0]}
+
+        again = await order(studio, **{"Idempotency-Key": "lost"}, **cookie)
+        other = await order(studio, **{"Idempotency-Key": "new"}, **cookie)
+
+        assert (first.status_code, again.status_code, other.status_code) == (202, 202, 429)
+        assert again.json()["id"] == first.json()["id"]
+
+
 async def test_the_local_owner_is_not_counted(opened: OpenStudio) -> None:
     async with opened(
         accounts="off", anonymous="off", user_submits_per_minute=1, visitor_submits_per_minute=1
@@ -302,18 +317,26 @@ async def test_nobody_can_be_given_more_than_was_allowed_by_ordering_at_once(
 
 async def test_a_visitor_is_told_when_it_would_take_too_long(opened: OpenStudio) -> None:
     async with opened() as studio:
-        earlier = await order(studio)
+        earlier = await order(studio, **{"Idempotency-Key": "earlier"})
         path = f"/api/jobs/{earlier.json()['id']}"
         cookie = {"Cookie": earlier.headers["set-cookie"].partition(";")[0]}
         await studio.client.delete(path, headers=cookie)
+        visitor = await studio.database.fetchval("SELECT owner_id FROM jobs")
+        asset_id = await plant_asset(studio, visitor)
+        await studio.database.execute("UPDATE assets SET job_id = (SELECT id FROM jobs)")
         await busy_for_hours(studio)
         studio.shop.forecast._pace = None  # it is looked up every ten seconds
 
         refused = await order(studio)
-        again = await studio.client.post(f"{path}/retry", headers=cookie)
+        others = [
+            await studio.client.post(way, headers=cookie)
+            for way in (f"{path}/retry", f"/api/assets/{asset_id}/variations")
+        ]
+        repeated = await order(studio, **{"Idempotency-Key": "earlier"}, **cookie)
 
-        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
-        assert (again.status_code, again.json()["code"]) == (503, "overloaded")
+        for answer in (refused, *others):
+            assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert (repeated.status_code, repeated.json()["id"]) == (202, earlier.json()["id"])
         # 20 owners wait, an hour each, at two places: ten hours, less the ten minutes one may wait.
         assert int(refused.headers["Retry-After"]) == pytest.approx(10 * 3600 - 600, abs=5)
 

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from safelight.values.errors import ProviderFailed
 from tests.conftest import Cluster
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
@@ -181,6 +182,27 @@ async def test_a_picture_deleted_before_the_job_got_to_it_is_sent_to_nobody(
     await cluster.drop(url)
 
 
+async def test_a_deleted_picture_does_not_show_that_a_broken_provider_works_again(
+    cluster: Cluster, _fake_openai: FakeOpenAI, tmp_path: Path
+) -> None:
+    url = await cluster.clone()
+    known: dict[str, Any] = {"breaker_open_s": 0.1}
+    async with Studio.open(url, tmp_path, _fake_openai, with_worker=False, **known) as desk:
+        red = await upload(desk, RED)
+        job = await desk.submit("a heron", model=GPT, references=[red])
+        await desk.client.delete(f"/api/assets/{red}")
+        for _ in range(5):
+            await desk.shop.lanes.failed("openai", ProviderFailed("down"))
+    async with Studio.open(url, tmp_path, _fake_openai, **known) as studio:
+        await studio.ended(await studio.get(job["id"]))
+        is_broken = await studio.database.fetchval(
+            "SELECT open_until IS NOT NULL FROM lanes WHERE name = 'openai'"
+        )
+
+    assert is_broken
+    await cluster.drop(url)
+
+
 async def test_a_retry_starts_from_the_same_pictures(studio: Studio) -> None:
     red = await upload(studio, RED)
     job = await studio.submit("a stork", model=GPT, references=[red])
@@ -257,6 +279,19 @@ async def test_the_same_order_is_answered_again_though_it_could_not_be_made_any_
     other = await studio.client.post("/api/jobs", json=order, headers={"Idempotency-Key": "new"})
 
     assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422)
+    assert again.json()["id"] == first.json()["id"]
+
+
+async def test_a_variation_is_answered_again_though_its_picture_is_gone(studio: Studio) -> None:
+    path = f"/api/assets/{await upload(studio, two_colours(90, 160))}"
+    key = {"headers": {"Idempotency-Key": "varied"}}
+    first = await studio.client.post(f"{path}/variations", **key)
+    await studio.client.delete(path)
+
+    again = await studio.client.post(f"{path}/variations", **key)
+    other = await studio.client.post(f"{path}/variations")
+
+    assert (first.status_code, again.status_code, other.status_code) == (202, 202, 404)
     assert again.json()["id"] == first.json()["id"]
 
 

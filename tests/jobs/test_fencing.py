@@ -316,8 +316,10 @@ async def _waiting_for_a_lock(database: Database) -> None:
 
 
 @contextlib.asynccontextmanager
-async def next_worker(studio: Studio, database_url: str, folder: Path) -> AsyncIterator[Studio]:
-    async with Studio.open(database_url, folder, studio.provider_api) as working:
+async def next_worker(
+    studio: Studio, database_url: str, folder: Path, **settings: Any
+) -> AsyncIterator[Studio]:
+    async with Studio.open(database_url, folder, studio.provider_api, **settings) as working:
         yield working
 
 
@@ -414,6 +416,57 @@ async def test_an_original_that_is_lost_does_not_leave_the_job_hanging(
     if job["status"] == "failed":
         assert job["charged"]["credits"] == 0
         assert job["error"]["code"] == "internal"
+
+
+async def test_a_job_that_is_given_up_pays_for_no_variant_that_was_refused_before(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio, count=3)
+    attempt = await claim(idle_studio, job_id)
+    refused = Made(index=0, error={"code": "content_policy", "title": "Refused"})
+    assert await hand_over(idle_studio.database, Delivery(attempt, (refused, made(1)), ()))
+    for _ in range(3):  # workers that die over it
+        await claim(idle_studio, job_id)
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)))
+
+    assert "died" in job["outputs"][2]["error"]["detail"]
+    assert [output["status"] for output in job["outputs"]] == ["failed", "completed", "failed"]
+    assert job["charged"] == {"credits": 1, "released": 2}
+
+
+async def test_a_job_that_is_given_up_after_nothing_but_refusals_has_failed_and_costs_nothing(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    job_id = await order(idle_studio, count=2)
+    attempt = await claim(idle_studio, job_id)
+    refused = Made(index=0, error={"code": "content_policy", "title": "Refused"})
+    assert await hand_over(idle_studio.database, Delivery(attempt, (refused,), ()))
+    for _ in range(3):
+        await claim(idle_studio, job_id)
+
+    async with next_worker(idle_studio, database_url, tmp_path) as studio:
+        job = await studio.ended(await studio.get(str(job_id)))
+
+    assert job["status"] == "failed"
+    assert job["charged"] == {"credits": 0, "released": 2}
+
+
+async def test_a_worker_that_stops_while_it_reads_what_was_done_burns_no_attempt(
+    idle_studio: Studio, database_url: str, tmp_path: Path
+) -> None:
+    database, job_id = idle_studio.database, await order(idle_studio)
+    assert await attempts.wait_again(database, await claim(idle_studio, job_id), is_try=True)
+
+    async with database.transaction() as tx:
+        await tx.execute("LOCK TABLE steps")  # so that the next one cannot read them
+        async with next_worker(idle_studio, database_url, tmp_path, graceful_stop_s=0):
+            await _waiting_for_a_lock(database)
+
+    row = await database.fetchrow("SELECT status, attempt, crashes FROM jobs")
+    assert row
+    assert (row["status"], row["attempt"], row["crashes"]) == ("pending", 2, 0)
 
 
 async def test_cancelling_in_the_middle_keeps_and_charges_what_was_delivered(
