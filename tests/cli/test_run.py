@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -135,6 +136,32 @@ def test_a_stopping_server_tells_its_readers_and_gives_unfinished_work_back(
     with client(server_process) as http:
         done = ended(http, http.get(f"/api/jobs/{job['id']}").json())
     assert done["status"] == "completed"
+
+
+def test_a_server_that_still_answers_somebody_takes_no_new_jobs_after_the_signal(
+    server_process: ServerProcess, provider_api: Any
+) -> None:
+    server_process.environment |= {
+        "SAFELIGHT_OPENAI_API_KEY": provider_api.key,
+        "SAFELIGHT_OPENAI_BASE_URL": provider_api.base_url,
+        "SAFELIGHT_OPENAI_IMAGE_MODELS": '["flux-schnell"]',
+        "SAFELIGHT_JOBS_AT_ONCE": "2",
+    }
+    provider_api.plan = type(provider_api.plan)(latency_s=0.5)
+    server_process.start()
+    order = {"prompt": "a heron", "model": "openai/flux-schnell", "reuse": "never"}
+    with (
+        client(server_process) as http,
+        socket.create_connection(("127.0.0.1", server_process.port)) as slow,
+    ):
+        slow.sendall(b"POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n")
+        for _ in range(20):
+            http.post("/api/jobs", json=order)
+        until(lambda: provider_api.counts["POST /v1/images/generations"] >= 2)
+
+        assert server_process.stop() == 0
+
+    assert provider_api.counts["POST /v1/images/generations"] <= 6
 
 
 def test_a_worker_alone_does_the_work_of_a_server_without_one(

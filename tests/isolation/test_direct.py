@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -26,14 +30,11 @@ def s3() -> Iterator[str]:
     server.stop()
 
 
+DIRECT: dict[str, Any] = {"storage_url": "s3://pictures/here", "media_delivery": "direct"}
+
+
 @pytest.fixture
-async def direct(
-    database_url: str,
-    provider_api: FakeOpenAI,
-    tmp_path: Path,
-    s3: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[Studio]:
+def may_use_s3(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "a storage secret",
@@ -41,13 +42,14 @@ async def direct(
         "AWS_ENDPOINT_URL": s3,
     }.items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+async def direct(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path, may_use_s3: None
+) -> AsyncIterator[Studio]:
     async with Studio.open(
-        database_url,
-        tmp_path,
-        provider_api,
-        with_worker=False,
-        storage_url="s3://pictures/here",
-        media_delivery="direct",
+        database_url, tmp_path, provider_api, with_worker=False, **DIRECT
     ) as made:
         yield made
 
@@ -90,6 +92,19 @@ async def test_what_is_saved_has_its_name_from_here(direct: Studio) -> None:
 
     assert (answer.status_code, answer.content) == (200, b"the picture")
     assert answer.headers["content-disposition"] == f'attachment; filename="{asset_id}.png"'
+
+
+async def test_who_orders_at_a_terminal_gets_the_picture_from_here(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path, may_use_s3: None
+) -> None:
+    async with Studio.open(database_url, tmp_path, provider_api, **DIRECT) as studio:
+        command = [sys.executable, "-m", "safelight", "generate", "a heron", "-o", "heron.png"]
+        command += ["--model", "openai/flux-schnell", "--server", studio.url]
+        running = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stderr=PIPE)
+        _, said = await running.communicate()
+
+    assert running.returncode == 0, said.decode()
+    assert (tmp_path / "heron.png").read_bytes().startswith(b"\x89PNG")
 
 
 async def test_the_studios_page_may_show_pictures_from_there_and_nowhere_else(

@@ -7,7 +7,9 @@ import time
 from contextlib import AsyncExitStack
 from uuid import UUID
 
+import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from safelight.database.pool import Database
 from safelight.queueing.liveness import Liveness
@@ -113,3 +115,41 @@ async def test_a_lock_that_was_lost_unnoticed_is_taken_again(
                 await asyncio.sleep(0.05)
 
         assert await manager_of(database, job_id) == manager_id
+
+
+async def test_a_look_that_fails_is_not_the_last_one(database: Database, add_job: AddJob) -> None:
+    async with Watcher(database) as watcher:
+        left = await add_job("processing", entry="picked", manager=new_id())
+        with capture_logs() as told:
+            await database.execute("ALTER TABLE queue.pgqueuer RENAME TO elsewhere")
+            async with asyncio.timeout(10):
+                while not told:
+                    await asyncio.sleep(0.05)
+        await database.execute("ALTER TABLE queue.elsewhere RENAME TO pgqueuer")
+
+        await asyncio.wait_for(watcher.news.wait(), 15)
+
+        assert await status_of(database, left) == "queued"
+
+
+async def test_a_connection_that_does_not_get_the_lock_is_not_left_open(
+    database: Database, database_url: str
+) -> None:
+    there = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    waiting = f"{there} AND wait_event_type = 'Lock'"
+    liveness = Liveness(database, on_reclaim=lambda: None)
+    before = await database.fetchval(there)
+    other = await asyncpg.connect(database_url)
+    lock = "SELECT pg_advisory_lock(hashtextextended($1::text, 0))"
+    await other.execute(lock, str(liveness.manager_id))
+
+    starting = asyncio.create_task(liveness.start())
+    async with asyncio.timeout(10):
+        while not await database.fetchval(waiting):
+            await asyncio.sleep(0.01)
+        starting.cancel()
+        await asyncio.wait([starting])
+        await other.close()
+
+        while await database.fetchval(there) > before:
+            await asyncio.sleep(0.01)

@@ -207,3 +207,25 @@ async def test_a_worker_that_is_about_to_stop_begins_nothing_new(
         done = await studio.database.fetchval("SELECT count(*) FROM jobs WHERE attempt > 0")
 
         assert done <= 4, "two were at work, two had been taken"
+
+
+async def test_a_job_is_tried_again_though_the_line_broke_when_its_entry_was_given_back(
+    studio: Studio,
+) -> None:
+    studio.provider_api.plan = Plan(fault="server_error", times=1, latency_s=0.3)
+    (job,) = await many(studio, 1)
+    await eventually(lambda: studio.provider_api.counts[CALL] == 1)
+
+    async def cut() -> bool:
+        """End the connection that waits to write the entry back."""
+        sql = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'
+                   AND query LIKE 'UPDATE queue.pgqueuer%execute_after%'"""
+        return bool(await studio.database.fetchval(sql))
+
+    async with studio.database.transaction() as tx:
+        await tx.execute("SELECT FROM queue.pgqueuer FOR UPDATE")
+        await eventually(cut)
+
+    assert (await studio.ended(job, within_s=15))["status"] == "completed"
+    assert studio.provider_api.counts[CALL] == 2
