@@ -89,19 +89,31 @@ def test_a_signal_stops_everything_with_its_own_database(
     assert processes_with(str(data_dir)) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "started_by"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        (signal.SIGTERM, ("sh", "-c", 'trap "" INT; exec "$@"', "sh")),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGTERM to one in the background"],
+)
 def test_a_signal_during_the_first_start_leaves_no_database_running(
-    data_dir: Path, number: signal.Signals
+    data_dir: Path, number: signal.Signals, started_by: tuple[str, ...]
 ) -> None:
     server = ServerProcess(None, data_dir)
-    command = [sys.executable, "-m", "safelight", "serve", "--port", str(server.port)]
+    command = [*started_by, sys.executable, "-m", "safelight", "serve"]
+    command += ["--port", str(server.port)]
     with server.log.open("wb") as log:
         process = subprocess.Popen([*command, "--data-dir", str(data_dir)], stdout=log, stderr=log)
     until((data_dir / "postgres" / "cluster" / "postmaster.pid").exists)
 
     process.send_signal(number)
 
-    process.wait(30)
+    try:
+        process.wait(30)
+    finally:
+        process.kill()
     assert processes_with(str(data_dir)) == []
     assert "Traceback" not in server.log.read_text()
 
@@ -162,6 +174,19 @@ def test_a_server_that_still_answers_somebody_takes_no_new_jobs_after_the_signal
         assert server_process.stop() == 0
 
     assert provider_api.counts["POST /v1/images/generations"] <= 6
+
+
+def test_what_is_served_keeps_the_bounds_of_a_requests_head(server_process: ServerProcess) -> None:
+    server_process.start("--no-worker")
+
+    with client(server_process) as http:
+        statuses = [
+            http.get("/healthz", headers={"X-Much": "x" * size}).status_code
+            for size in (16_000, 17_000)
+        ]
+        statuses.append(http.get("/healthz?" + "x" * 8200).status_code)
+
+    assert statuses == [200, 431, 414]
 
 
 def test_a_worker_alone_does_the_work_of_a_server_without_one(

@@ -59,14 +59,21 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
         return
     import uvloop  # noqa: PLC0415
 
-    # Until the server listens to signals itself, both end the start by cancelling it, so that what
-    # was started is stopped: an embedded database would outlive us.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main)
-    except KeyboardInterrupt:
+            runner.run(_until_terminated(main))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise Stop("Stopped before it was ready.") from None
+
+
+async def _until_terminated(main: Coroutine[Any, Any, None]) -> None:
+    """Until the server listens to signals itself, they end the start by cancelling it, so that what
+    was started is stopped: an embedded database would outlive us. SIGTERM does not go by way of
+    SIGINT, which a shell has those ignore whom it starts in the background."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task
+    signal.signal(signal.SIGTERM, lambda _number, _frame: loop.call_soon_threadsafe(task.cancel))
+    await main
 
 
 async def _serve(known: settings.Settings, listener: socket.socket, workers: int) -> None:
