@@ -21,12 +21,13 @@ Complaint = Callable[..., str]
 # Importing everything takes a second and a half. This process does it once; each command is then
 # a fork of it: a process of its own, with its own environment, folder, signals and exit status.
 _BROOD = """
-import json, os, sys, traceback
+import json, os, signal, sys, traceback
 import safelight.cli.generate, safelight.cli.operate, safelight.cli.serve, safelight.cli.main
 for line in sys.stdin:
     asked = json.loads(line)
     child = os.fork()
     if child == 0:
+        signal.alarm(120)  # what should have ended fails its test, and holds up no other
         for name, number in ((asked["in"], 0), (asked["out"], 1), (asked["err"], 2)):
             os.dup2(os.open(name, os.O_RDWR | os.O_CREAT, 0o600), number)
         os.environ.clear()

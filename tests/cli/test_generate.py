@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from PIL import Image
 
@@ -114,6 +115,30 @@ def test_the_progress_is_shown_on_the_terminal_not_in_the_output(
     assert process.returncode == 0
     assert printed == "out.png\n"
     assert b"Generating" in shown
+
+
+def test_without_a_place_for_a_stream_it_waits_and_does_not_ask_without_end(
+    run: Run, database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+) -> None:
+    provider_api.plan = Plan(latency_s=1.5)
+    crowded = ServerProcess(database_url, tmp_path, SAFELIGHT_STREAMS_MAX="1")
+    crowded.environment |= {
+        "SAFELIGHT_OPENAI_API_KEY": str(provider_api.key),
+        "SAFELIGHT_OPENAI_BASE_URL": provider_api.base_url,
+        "SAFELIGHT_OPENAI_IMAGE_MODELS": '["flux-schnell"]',
+    }
+    try:
+        crowded.start()
+        with httpx2.stream("GET", f"{crowded.url}/api/events", trust_env=False) as taken:
+            assert taken.status_code == 200
+            options = ("--model", "openai/flux-schnell", "-o", "heron.png")
+            finished = run("generate", "a heron", *options, SAFELIGHT_URL=crowded.url)
+    finally:
+        crowded.stop()
+
+    assert finished.returncode == 0, finished.stderr
+    asked = [line for line in crowded.log.read_text().splitlines() if "/stream" in line]
+    assert 1 <= len(asked) <= 20
 
 
 def test_without_a_server_one_runs_meanwhile(run: Run, database_url: str, tmp_path: Path) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import socket
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from safelight import settings
 from tests.cli.conftest import Complaint
 from tests.studio import ServerProcess
 
@@ -201,6 +205,43 @@ def test_a_wrong_setting_is_named(
     assert "value error" not in words
     if name == "SECRET_KEY":
         assert value not in said
+
+
+def test_servers_that_start_at_once_have_one_key(tmp_path: Path) -> None:
+    for number in range(20):
+        known = settings.Settings(data_dir=tmp_path / str(number))
+        known.data_dir.mkdir()
+        begin = threading.Barrier(8)
+
+        def key(known: settings.Settings = known, begin: threading.Barrier = begin) -> bytes:
+            begin.wait()
+            return settings.secret_key(known)
+
+        with ThreadPoolExecutor(8) as servers:
+            keys = {made.result() for made in [servers.submit(key) for _ in range(8)]}
+
+        assert len(keys) == 1
+        assert [file.name for file in known.data_dir.iterdir()] == ["secret.key"]
+
+
+def test_a_disk_without_room_for_the_key_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    program = (
+        "import pathlib, resource, sys\n"
+        "from safelight import settings\n"
+        "known = settings.Settings(data_dir=pathlib.Path(sys.argv[1]))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "try:\n"
+        "    settings.secret_key(known)\n"
+        "except settings.SettingsWrong as wrong:\n"
+        "    print(wrong)\n"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+
+    assert f"No key can be kept in {tmp_path}/secret.key" in said.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_that_was_cut_off_is_not_used(

@@ -100,3 +100,21 @@ async def test_vectors_can_be_compared(database_url: str) -> None:
 
     assert nearest == "[0,1]"
     await connection.close()
+
+
+async def test_a_migration_that_somebody_stands_in_the_way_of_is_told_in_a_sentence(
+    database_url: str,
+) -> None:
+    connection, busy = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    last = await connection.fetchval(
+        "DELETE FROM migrations WHERE name LIKE '0010%' RETURNING name"
+    )
+    async with busy.transaction():
+        await busy.execute("LOCK TABLE migrations IN SHARE MODE")
+
+        with pytest.raises(DatabaseUnusable, match=f"{last} could not be applied: .*lock timeout"):
+            await migrate(connection)
+
+    assert await migrate(connection) == [last]
+    await busy.close()
+    await connection.close()

@@ -32,6 +32,7 @@ class Flaky:
         asyncpg.CannotConnectNowError(),
         asyncpg.QueryCanceledError("canceling statement due to statement timeout"),
         asyncpg.DeadlockDetectedError(),
+        asyncpg.IdleInTransactionSessionTimeoutError(),
         asyncpg.InterfaceError("the connection is closed"),
         TimeoutError(),
     ],

@@ -161,3 +161,20 @@ async def test_a_listener_is_not_called_for_nothing(
     await own.until(lambda: bool(own.heard))
 
     assert own.heard == ["mine"]
+
+
+async def test_an_own_bell_that_arrives_after_the_line_is_gone_is_known_as_such(
+    wakeups: Wakeups,
+) -> None:
+    heard: list[str] = []
+    await wakeups.hear(CHANNEL, heard.append)
+    await wakeups.start()
+    connection = wakeups._connection
+    assert connection
+    own = connection.get_server_pid()
+    connection.terminate()
+
+    wakeups._heard(connection, own, CHANNEL, "own")
+    wakeups._heard(connection, own + 1, CHANNEL, "another's")
+
+    assert heard == ["another's"]

@@ -148,6 +148,14 @@ def fields(problem: dict[str, Any]) -> set[str]:
     return {error["field"] for error in problem["errors"]}
 
 
+async def test_what_is_wrong_with_one_field_ends_before_the_next_begins(desk: Studio) -> None:
+    answer = await desk.client.post("/api/jobs", json=GOOD | {"count": 99, "colour": "red"})
+
+    assert (await refused(desk, answer))["detail"] == (
+        "count: Input should be less than or equal to 8. colour: There is no such field."
+    )
+
+
 @pytest.mark.parametrize("wrong", ["not-an-id", 5, ""])
 async def test_what_is_no_id_is_told_what_one_looks_like(desk: Studio, wrong: Any) -> None:
     answer = await desk.client.post("/api/jobs", json=GOOD | {"references": [wrong]})
@@ -527,7 +535,9 @@ async def test_marks_without_end_hold_nobody_up(desk: Studio, times: int) -> Non
     answer = await desk.client.post("/api/jobs", json=GOOD | {"prompt": MARKS * times})
     took_s = time.perf_counter() - begin
 
-    assert fields(await refused(desk, answer)) == {"prompt"}
+    problem = await refused(desk, answer)
+    assert fields(problem) == {"prompt"}
+    assert ("marks" in problem["detail"]) is (times == 1), "it is too long, whatever is in it"
     assert took_s < 0.2
 
 

@@ -147,6 +147,24 @@ async def test_what_runs_is_cancelled_and_costs_nothing(town: Studio) -> None:
     assert await books_are_right(town)
 
 
+async def test_a_job_that_is_being_written_to_is_cancelled_a_moment_later(town: Studio) -> None:
+    town.provider_api.plan = Plan(latency_s=30)
+    ada = await join(town)
+    busy, other = [UUID((await ada.order(name, **SLOW)).json()["id"]) for name in ("a", "b")]
+
+    async with town.database.transaction() as tx:
+        await tx.execute("SELECT FROM jobs WHERE id = $1 FOR NO KEY UPDATE", busy)
+        leaving = asyncio.create_task(leave(ada))
+        async with asyncio.timeout(10):
+            while await town.database.fetchval(
+                "SELECT finished_at IS NULL FROM jobs WHERE id = $1", other
+            ):
+                await asyncio.sleep(0.005)
+    await leaving
+
+    assert {row["status"] for row in await jobs_of(town, ada)} == {"cancelled"}
+
+
 async def test_of_orders_sent_meanwhile_each_is_refused_or_cancelled(town: Studio) -> None:
     """One in flight when the account is closed is on one side of it or on the other."""
     town.provider_api.plan = Plan(latency_s=0.3)

@@ -294,6 +294,24 @@ async def test_a_connection_is_finished_by_whoever_began_it_and_is_still_there(
     assert lured.status_code == 403
 
 
+async def test_a_connection_is_not_finished_for_whoever_logged_in_meanwhile(
+    house: Studio, issuer: FakeOidc
+) -> None:
+    await with_password(house, "kim@example.org")
+    await with_password(house, "lee@example.org")
+    issuer.account = Account("s-kim", "kim@elsewhere.example")
+    async with Browser(house) as shared:
+        await shared.log_in("kim@example.org")
+        back = await sent_back(shared, "first", "?connect=true")
+        await shared.post("/api/auth/logout")
+        await shared.log_in("lee@example.org")
+
+        arrived = await shared.get(back)
+
+    known = await house.database.fetchval("SELECT count(*) FROM identities WHERE subject = 's-kim'")
+    assert (arrived.status_code, known) == (401, 0)
+
+
 @pytest.mark.parametrize(
     "next_", ["//evil.example", "https://evil.example", "/\\evil", "x", "/a b"]
 )

@@ -277,9 +277,14 @@ async def test_the_same_order_is_answered_again_though_it_could_not_be_made_any_
 
     again = await studio.client.post("/api/jobs", json=order, **key)
     other = await studio.client.post("/api/jobs", json=order, headers={"Idempotency-Key": "new"})
+    await studio.database.execute(
+        "UPDATE idempotency_keys SET created_at = created_at - interval '24 hours'"
+    )
+    forgotten = await studio.client.post("/api/jobs", json=order, **key)
 
     assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422)
     assert again.json()["id"] == first.json()["id"]
+    assert forgotten.status_code == 422
 
 
 async def test_a_variation_is_answered_again_though_its_picture_is_gone(studio: Studio) -> None:

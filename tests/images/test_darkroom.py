@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from safelight.images.darkroom import Darkroom
 from safelight.images.headers import Undecodable, read_header
@@ -92,3 +93,22 @@ async def test_it_is_told_no_secrets_and_can_open_nothing(monkeypatch: pytest.Mo
     assert b"sk-planted" not in environment
     assert f"Max open files            {open_now} " in limits
     await darkroom.close()
+
+
+def test_it_has_nothing_open_that_the_server_had(tmp_path: Path) -> None:
+    """Under the server's own event loop: the standard one closes what is open by itself."""
+
+    async def look() -> set[Path]:
+        darkroom = Darkroom(at_once=1)
+        await develop(darkroom, SMALL)
+        (child,) = living(darkroom)
+        links = {file.readlink() for file in Path(f"/proc/{child}/fd").iterdir()}
+        await darkroom.close()
+        return links
+
+    with (tmp_path / "open").open("wb") as file:
+        os.set_inheritable(file.fileno(), True)  # as what a library opens is
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            links = runner.run(look())
+
+    assert tmp_path / "open" not in links

@@ -12,6 +12,7 @@ import pytest
 from safelight.providers.build import build
 from safelight.providers.configuration import ProviderSettings
 from safelight.providers.registry import Registry
+from safelight.values.errors import ProviderError
 from tests.fakes.openai_server import KEY, FakeOpenAI
 from tests.fakes.server import Plan
 from tests.providers.conftest import Seen, until, write
@@ -57,6 +58,17 @@ async def test_pieces_arrive_while_the_rest_is_being_written(
 
     assert not writing.done()
     await writing
+    await registry.close()
+
+
+async def test_an_answer_that_unpacks_to_a_large_one_is_not_unpacked(
+    openai: FakeOpenAI, seen: Seen
+) -> None:
+    registry = at(openai.base_url)
+    openai.plan = Plan(fault="gzip_bomb")
+
+    with pytest.raises(ProviderError, match="more than it may"):
+        await registry.text("openai").write(write(registry.card("openai/tiny-chat")), seen)
     await registry.close()
 
 

@@ -130,6 +130,22 @@ async def test_it_is_left_to_whoever_does_it_already(
     assert await told(database, job_id) == set()
 
 
+async def test_all_that_is_overdue_ends_in_one_sweep(database: Database, upkeep: Upkeep) -> None:
+    await database.execute(
+        """INSERT INTO jobs (id, owner_id, type, status, model, provider, prompt, request, count,
+                             digest, price, deadline_at)
+           SELECT gen_random_uuid(), $1, 'image', 'pending', 'm', 'openai', 'a heron', '{}', 1, '',
+                  0, now() - interval '1 second'
+           FROM generate_series(1, 450)""",
+        LOCAL_OWNER,
+    )
+    await database.execute("UPDATE accounts SET open_jobs = 450 WHERE id = $1", LOCAL_OWNER)
+
+    await upkeep.sweep()
+
+    assert await database.fetchval("SELECT count(*) FROM jobs WHERE status = 'failed'") == 450
+
+
 async def test_a_large_backlog_is_forgotten_in_bites(
     database: Database, add_job: AddJob, upkeep: Upkeep
 ) -> None:
