@@ -41,6 +41,8 @@ def chat(asked: dict[str, Any], fault: str = "") -> Answer | list[str]:
     if fault == "chat_filtered":
         pieces, reason = pieces[:2], "content_filter"
     usage = {"prompt_tokens": 10, "completion_tokens": len(pieces)}
+    if fault == "chat_absurd_usage":
+        usage = {"prompt_tokens": 10, "completion_tokens": 10**15}
     usage["total_tokens"] = sum(usage.values())
     head = {"id": "chatcmpl-fake", "created": int(time.time()), "model": model}
     if asked.get("stream"):

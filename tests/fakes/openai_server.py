@@ -254,7 +254,8 @@ class FakeOpenAI(Fake):
         ),
         "null_usage": lambda f, c: _with(f.answer(c), usage=None),
         "absurd_usage": lambda f, c: _with(
-            f.answer(c), usage={"input_tokens": -5, "output_tokens": 10**40}
+            f.answer(_without(c, "stream", "partial_images")),
+            usage={"input_tokens": -5, "output_tokens": 10**40},
         ),
         "odd_usage": lambda f, c: _with(f.answer(c), usage={"input_tokens": "many"}),
         "data_url": lambda f, c: _as_data_url(f.answer(c)),
@@ -275,7 +276,7 @@ class FakeOpenAI(Fake):
                 *("stream_no_event_names", "stream_error", "stream_server_error"),
                 *("stream_not_json", "stream_done_only", "stream_ends_early", "stream_drop"),
                 *("chat_empty", "chat_filtered", "chat_refusal", "chat_ends_early", "chat_drop"),
-                *("chat_nonsense", "chat_wrong_shape", "chat_error"),
+                *("chat_nonsense", "chat_wrong_shape", "chat_error", "chat_absurd_usage"),
             )
         },
     }

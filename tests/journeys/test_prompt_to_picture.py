@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -117,6 +118,29 @@ async def test_a_picture_whose_pixels_are_damaged_is_asked_for_anew(studio: Stud
 
     assert job["status"] == "completed"
     assert studio.provider_api.counts["POST /v1/images/generations"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "order", "call"),
+    [
+        ("absurd_usage", {"model": "openai/gpt-image-2"}, "POST /v1/images/generations"),
+        (
+            "chat_absurd_usage",
+            {"model": "openai/gpt-6-luna", "type": "text"},
+            "POST /v1/chat/completions",
+        ),
+    ],
+)
+async def test_what_somebody_says_to_have_used_without_measure_is_delivered_and_asked_for_once(
+    studio: Studio, fault: str, order: dict[str, Any], call: str
+) -> None:
+    studio.provider_api.plan = Plan(fault=fault, times=1)
+
+    job = await studio.generate("a fox", **order)
+
+    assert job["status"] == "completed"
+    assert studio.provider_api.counts[call] == 1
+    assert await studio.database.fetchval("SELECT usd FROM predictions") is None
 
 
 async def test_the_same_order_is_served_again_for_nothing(studio: Studio) -> None:

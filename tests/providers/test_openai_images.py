@@ -214,6 +214,17 @@ async def test_what_compatible_servers_do_differently_is_accepted(
     assert made.usd is None
 
 
+async def test_usage_without_measure_is_no_cost(
+    registry: Registry, openai: FakeOpenAI, seen: Seen
+) -> None:
+    openai.plan = Plan(fault="absurd_usage")
+
+    made = await ask(registry, GPT, seen)
+
+    assert sniff_format(made.data) == "png"
+    assert made.usd is None
+
+
 async def test_another_format_than_asked_is_said(
     registry: Registry, openai: FakeOpenAI, seen: Seen
 ) -> None:

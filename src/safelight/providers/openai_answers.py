@@ -28,7 +28,8 @@ def _or_none(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
 
 
 # More than anybody can have used is nonsense, and costs nothing.
-Tokens = Annotated[int, Field(ge=0, le=10**9)]
+TOKENS_MAX = 10**9
+Tokens = Annotated[int, Field(ge=0, le=TOKENS_MAX)]
 
 
 class InputDetails(BaseModel):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from safelight.providers.failures import failure, redact
+from safelight.providers.openai_answers import TOKENS_MAX
 from safelight.providers.protocol import ModelCard, TextRequest, Watch, Written
 from safelight.providers.transport import Transport
 from safelight.values.errors import (
@@ -92,11 +93,13 @@ class OpenAIText:
             raise OutcomeUnknown(f"The connection to {who} broke before the text was whole.")
         if not text.strip():
             raise InvalidOutput(f"{who} answered an empty text.")
-        usage = response.usage
-        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        used = [response.usage.input_tokens or 0, response.usage.output_tokens or 0]
+        if not all(0 <= tokens <= TOKENS_MAX for tokens in used):
+            used = [0, 0]
+        tokens = sum(used)
         usd = None
         if tokens and (price := self._token_usd.get(model)):
-            usd = (price[0] * usage.input_tokens + price[1] * usage.output_tokens) / 1_000_000
+            usd = (price[0] * used[0] + price[1] * used[1]) / 1_000_000
         return Written(
             text=text,
             provider_id=response.provider_response_id,
