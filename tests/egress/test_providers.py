@@ -85,6 +85,29 @@ async def test_the_key_goes_along_to_the_provider_alone_however_often_it_is_redi
     assert [head.split(" ")[1] for head in world.heads if KEY in head] == ["/start", "/back"]
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (403, InvalidOutput),
+        (404, InvalidOutput),
+        (408, OutcomeUnknown),
+        (429, OutcomeUnknown),
+        (500, OutcomeUnknown),
+        (503, OutcomeUnknown),
+    ],
+)
+async def test_a_link_that_does_not_work_for_a_while_does_not_mean_that_there_is_no_picture(
+    world: World, status: int, error: type[ProviderError]
+) -> None:
+    world.answers = lambda _path: answer(status=status)
+    transport = Transport("They", "https://api.example/v1", egress=world.egress())
+
+    with pytest.raises(error, match=f"whose link answers {status}"):
+        await transport.download("https://cdn.example/1", bytes_max=100, within_s=20)
+
+    await transport.close()
+
+
 async def test_more_redirects_than_three_are_not_followed(world: World) -> None:
     world.answers = lambda path: answer(status=302, location=f"https://cdn.example{path}x")
     transport = Transport("They", "https://api.example/v1", egress=world.egress())
