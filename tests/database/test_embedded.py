@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from safelight.database.embedded import (
     _PROGRAMS,
@@ -24,6 +25,7 @@ from safelight.database.embedded import (
     EmbeddedPostgres,
     _everyone_can_reach,
 )
+from safelight.wiring import _keep_running
 
 AS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not AS_ROOT, reason="only root can become somebody else")
@@ -240,6 +242,30 @@ def test_whoever_still_uses_a_database_that_died_revives_it(
     embedded.stop()
     assert not embedded.revive(), "nobody uses it any more"
     assert not answers(url)
+
+
+async def test_whoever_could_not_revive_it_tries_again(
+    embedded: EmbeddedPostgres, data_dir: Path
+) -> None:
+    url = await asyncio.to_thread(embedded.start)
+    keeper = asyncio.create_task(_keep_running(embedded))
+    lock = data_dir / "postgres" / "start.lock"
+    lock.unlink()
+    lock.mkdir()  # as little use as one on a disk that is full
+    kill_postmaster(data_dir)
+
+    with capture_logs() as told:
+        async with asyncio.timeout(30):
+            while not told and not keeper.done():
+                await asyncio.sleep(0.01)
+    lock.rmdir()
+
+    async with asyncio.timeout(30):
+        while not await asyncio.to_thread(answers, url):
+            await asyncio.sleep(0.05)
+    keeper.cancel()
+    await asyncio.wait([keeper])
+    embedded.stop()
 
 
 def test_leaving_a_database_that_died_is_no_error(

@@ -118,3 +118,24 @@ async def test_a_migration_that_somebody_stands_in_the_way_of_is_told_in_a_sente
     assert await migrate(connection) == [last]
     await busy.close()
     await connection.close()
+
+
+async def test_a_migration_may_take_longer_than_what_somebody_waits_for(database_url: str) -> None:
+    hasty = await asyncpg.connect(database_url, command_timeout=0.5)
+    busy, watch = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    last = "0010_passes_begin.sql"
+    await hasty.execute("DELETE FROM migrations WHERE name = $1", last)
+    async with busy.transaction():
+        await busy.execute("LOCK TABLE pg_catalog.pg_proc IN SHARE MODE")
+        migrating = asyncio.create_task(migrate(hasty))
+        async with asyncio.timeout(10):
+            while not migrating.done() and not await watch.fetchval(
+                """SELECT EXISTS (SELECT FROM pg_stat_activity
+                                  WHERE datname = current_database() AND wait_event_type = 'Lock'
+                                    AND clock_timestamp() - query_start > interval '0.8 seconds')"""
+            ):
+                await asyncio.sleep(0.01)
+
+    assert await migrating == [last]
+    for connection in (hasty, busy, watch):
+        await connection.close()

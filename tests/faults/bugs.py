@@ -203,6 +203,34 @@ BUGS = (
         "            self._cancelled.add(job_id)\n",
         ("tests/queueing/test_worker.py",),
     ),
+    Bug(
+        "a cancel gives away what was delivered while it waited",
+        "jobs/endings.py",
+        '_ONE = "SELECT id FROM jobs WHERE id = $1 AND owner_id = $2 FOR NO KEY UPDATE"',
+        '_ONE = "SELECT id FROM jobs WHERE id = $1 AND owner_id = $2"',
+        ("tests/jobs/test_fencing.py",),
+    ),
+    Bug(
+        "a job that is given up pays for what was refused",
+        "jobs/pipeline.py",
+        "        delivered = _completed(earlier)\n",
+        "        delivered = len(earlier)\n",
+        ("tests/jobs/test_fencing.py",),
+    ),
+    Bug(
+        "a picture whose link does not answer for a while is ordered again",
+        "providers/transport.py",
+        "OutcomeUnknown if status >= 500 or status in (408, 429) else InvalidOutput",
+        "InvalidOutput",
+        ("tests/egress/test_providers.py",),
+    ),
+    Bug(
+        "an entry that cannot be given back at once is lost",
+        "queueing/claims.py",
+        "        await patiently(\n            lambda: self.driver.execute(",
+        "        await (lambda act: act())(\n            lambda: self.driver.execute(",
+        ("tests/queueing/test_worker.py",),
+    ),
 )
 
 

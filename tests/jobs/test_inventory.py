@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from safelight.database.pool import Database
+from safelight.database.pool import SESSION, Database
 from safelight.images.store import ObjectPictureStore, folder_of, original_key, preview_key
 from safelight.jobs.inventory import take_stock
 from safelight.values.ids import LOCAL_OWNER, new_id
@@ -154,6 +154,25 @@ async def test_taking_stock_beside_working_jobs_disturbs_none(studio: Studio) ->
             assert (await studio.client.get(url)).status_code == 200
     found = await take_stock(studio.database, studio.shop.store, guard_s=NOW)
     assert (found.orphans.count, found.missing.count, found.previews.count) == (0, 0, 0)
+
+
+class SlowStore(ObjectPictureStore):
+    async def size(self, key: str) -> int | None:
+        await asyncio.sleep(0.3)
+        return await super().size(key)
+
+
+async def test_a_storage_may_take_longer_than_a_transaction_may_stand_still(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SlowStore.open(None, tmp_path)
+    lost = await add_picture(database, store)
+    await store.remove(lost)
+    monkeypatch.setitem(SESSION, "idle_in_transaction_session_timeout", "100ms")
+
+    found = await take_stock(database, store, guard_s=NOW)
+
+    assert found.missing.examples == [original_key(lost, "png")]
 
 
 async def test_ten_times_as_many_objects_take_no_more_memory(

@@ -391,3 +391,28 @@ async def test_the_limit_of_a_lane_is_that_of_all_workers_and_can_be_changed(
     await queue("openai", 60)
     await eventually(lambda: sum(hand.ends["openai"] for hand in hands) == 100)
     assert 3 < company.most <= 8
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [("queued_work", 1), ("eligible_queued_work", 1), ("next_deferred_eta", None)],
+)
+async def test_a_question_whose_answer_was_lost_ends_no_loop(
+    database: Database, hire: Hire, question: str, answer: int | None
+) -> None:
+    hand = await hire({"openai": Company()})
+
+    async def cut() -> bool:
+        """End the connections that wait, until there is an answer."""
+        await database.execute(
+            """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+        )
+        return asked.done()
+
+    async with database.transaction() as tx:
+        await tx.execute("LOCK TABLE queue.pgqueuer")
+        asked = asyncio.create_task(getattr(hand.manager.queries, question)(["openai"]))
+        await eventually(cut)
+
+    assert await asked == answer

@@ -232,33 +232,31 @@ async def test_a_job_is_tried_again_though_the_line_broke_when_its_entry_was_giv
 
 
 async def test_an_entry_whose_claim_was_not_answered_is_taken_once_the_database_is_back(
-    studio: Studio,
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
 ) -> None:
-    worker = studio.shop.worker
-    assert worker
-    await eventually(lambda: worker.alive)
-    await studio.shop.lanes.pause("openai", None, "not yet")
-    (job,) = await many(studio, 1)
+    async with Studio.open(database_url, tmp_path, provider_api, sketch=False) as studio:
+        worker = studio.shop.worker
+        assert worker
+        await eventually(lambda: worker.alive)
+        await studio.shop.lanes.pause("openai", None, "not yet")
+        (job,) = await many(studio, 1)
 
-    async def cut() -> bool:
-        """End the connections that wait to claim, once there is one for each counter."""
-        sql = """SELECT array_agg(pid) AS pids FROM pg_stat_activity
-                 WHERE datname = current_database() AND wait_event_type = 'Lock'
-                   AND query LIKE '%pgqueuer%SKIP LOCKED%'"""
-        pids = await studio.database.fetchval(sql) or []
-        if len(pids) < 2:
-            return False
-        await studio.database.execute("SELECT pg_terminate_backend(unnest($1::int[]))", pids)
-        return True
+        async def cut() -> bool:
+            """End the connection that waits to claim."""
+            sql = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'
+                       AND query LIKE '%pgqueuer%SKIP LOCKED%'"""
+            return bool(await studio.database.fetchval(sql))
 
-    async with studio.database.transaction() as tx:
-        await tx.execute("LOCK TABLE queue.pgqueuer")
-        await studio.shop.lanes.resume("openai")
-        await eventually(cut)
-        # What it would have done, had only the answer been lost.
-        await tx.execute(
-            "UPDATE queue.pgqueuer SET status = 'picked', queue_manager_id = $1",
-            worker._liveness.manager_id,
-        )
+        async with studio.database.transaction() as tx:
+            await tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            await tx.execute("LOCK TABLE queue.pgqueuer")
+            await studio.shop.lanes.resume("openai")
+            await eventually(cut)
+            # What it would have done, had only the answer been lost.
+            await tx.execute(
+                "UPDATE queue.pgqueuer SET status = 'picked', queue_manager_id = $1",
+                worker._liveness.manager_id,
+            )
 
-    assert (await studio.ended(job, within_s=20))["status"] == "completed"
+        assert (await studio.ended(job, within_s=20))["status"] == "completed"
