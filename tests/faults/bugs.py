@@ -271,7 +271,9 @@ def _first_failure(copy: Path, tests: Iterable[str], *, tell: bool = False) -> s
         text=True,
     )
     assert run.returncode in (0, 1), run.stdout[-2000:] + run.stderr[-2000:]
-    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    failed = [
+        line for line in run.stdout.splitlines() if line.startswith(("FAILED ", "ERROR tests/"))
+    ]
     if failed and tell:
         print(run.stdout[-4000:])
     return failed[0].split()[1].rpartition("/")[2] if failed else None

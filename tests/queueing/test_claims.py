@@ -22,7 +22,7 @@ from pgqueuer.adapters.persistence.qb import (
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Job as Entry
-from pgqueuer.domain.types import QueueManagerId
+from pgqueuer.domain.types import QueueEntrypoint, QueueManagerId
 
 from safelight.database.migrate import QUEUE
 from safelight.database.pool import Database
@@ -393,14 +393,10 @@ async def test_the_limit_of_a_lane_is_that_of_all_workers_and_can_be_changed(
     assert 3 < company.most <= 8
 
 
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [("queued_work", 1), ("eligible_queued_work", 1), ("next_deferred_eta", None)],
-)
 async def test_a_question_whose_answer_was_lost_ends_no_loop(
-    database: Database, hire: Hire, question: str, answer: int | None
+    database: Database, hire: Hire
 ) -> None:
-    hand = await hire({"openai": Company()})
+    hand, lanes = await hire({"openai": Company()}), [QueueEntrypoint("openai")]
 
     async def cut() -> bool:
         """End the connections that wait, until there is an answer."""
@@ -411,8 +407,9 @@ async def test_a_question_whose_answer_was_lost_ends_no_loop(
         return asked.done()
 
     async with database.transaction() as tx:
+        await tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         await tx.execute("LOCK TABLE queue.pgqueuer")
-        asked = asyncio.create_task(getattr(hand.manager.queries, question)(["openai"]))
+        asked = asyncio.create_task(hand.manager.queries.eligible_queued_work(lanes))
         await eventually(cut)
 
-    assert await asked == answer
+    assert await asked == 1, "there may be something: look again soon"
