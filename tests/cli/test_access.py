@@ -56,6 +56,29 @@ def test_without_a_server_the_commands_work_all_the_same(run: Run, data_dir: Pat
     assert not (data_dir / "postgres" / "cluster" / "postmaster.pid").exists(), "it was stopped"
 
 
+def test_limits_of_one_user_are_set_shown_and_taken_back(run: Run, database_url: str) -> None:
+    here = {"SAFELIGHT_DATABASE_URL": database_url, "SAFELIGHT_USER_SUBMITS_PER_MINUTE": "0"}
+    run("users", "create", "Ada", **here)
+
+    def limits(*options: str) -> dict[str, list[str]]:
+        done = run("users", "limits", "Ada", *options, **here)
+        assert done.returncode == 0, done.stderr
+        return {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[1:]}
+
+    before = limits()
+    changed = limits("--open-max", "7", "--running-max", "2")
+    after = limits("--open-max", "default")
+
+    assert before == {
+        "submits_per_minute": ["default", "any", "number"],
+        "open_max": ["default", "204"],
+        "running_max": ["default", "4"],
+        "quota_bytes": ["default", str(2 * 1024**3)],
+    }
+    assert changed == before | {"open_max": ["7", "7"], "running_max": ["2", "2"]}
+    assert after == before | {"running_max": ["2", "2"]}
+
+
 def test_a_key_is_revoked_once(run: Run, complaint: Complaint, database_url: str) -> None:
     here = {"SAFELIGHT_DATABASE_URL": database_url}
     run("users", "create", "Ada", **here)
@@ -75,6 +98,13 @@ def test_a_key_is_revoked_once(run: Run, complaint: Complaint, database_url: str
         (("users", "create", " "), "name"),
         (("users", "create", "Ada", "--email", "nonsense"), "e-mail"),
         (("users", "disable", "nobody"), "no such user"),
+        (("users", "limits", "nobody"), "no such user"),
+        (("users", "limits", "You", "--open-max", "5"), "no limits"),
+        (("users", "limits", "You", "--open-max", "0"), "open_max"),
+        (("users", "limits", "You", "--running-max", "-1"), "running_max"),
+        (("users", "limits", "You", "--submits-per-minute", "1.5"), "submits_per_minute"),
+        (("users", "limits", "You", "--quota-bytes", "1e30"), "quota_bytes"),
+        (("users", "limits", "You", "--quota-bytes", "9" * 5000), "quota_bytes"),
         (("keys", "create", "nobody"), "no such user"),
         (("keys", "create", "You", "--scopes", "jobs:read,everything"), "everything"),
         (("keys", "create", "You", "--expires", "soon"), "soon"),

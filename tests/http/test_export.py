@@ -65,6 +65,7 @@ async def test_everything_of_the_caller_is_in_it_and_nothing_of_others(
     archive = opened(answer.content)
     assert json.loads(archive.read("profile.json"))["name"] == "Ada"
     assert json.loads(archive.read("profile.json"))["credits"]["granted"] == 1000
+    assert json.loads(archive.read("profile.json"))["quota_bytes"] is None
     (key,) = lines(archive, "keys.jsonl")
     assert (key["name"], key["hint"]) == ("laptop", ada.key[:7])
     jobs = {job["prompt"]: job for job in lines(archive, "jobs.jsonl")}

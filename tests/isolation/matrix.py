@@ -118,7 +118,9 @@ ROWS: dict[str, Row] = {
     "POST /api/admin/invites": Row("admin", ok=(201, 422), body=dict, proof=True),
     "DELETE /api/admin/invites/{invite_id}": Row("admin", ok=404),
     "GET /api/admin/users": Row("admin"),
-    "PATCH /api/admin/users/{user}": Row("admin", "user", ok=(200, 422), body=dict, proof=True),
+    "PATCH /api/admin/users/{user}": Row(
+        "admin", "user", body=lambda _: {"limits": {"open_max": 1000}}, proof=True
+    ),
     "POST /api/admin/users/{user}/reset": Row("admin", "user", ok=(200, 201, 404, 422), proof=True),
     # Leaving. Nobody is called “not me”, and these users are none.
     "DELETE /api/me": Row(

@@ -3,11 +3,12 @@ with a password, or with another site's word. And what an administrator may chan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from safelight.accounts import codes, logins, users
+from safelight.accounts import codes, logins, own_limits, users
 from safelight.accounts.codes import Purpose
 from safelight.accounts.users import Role, User
 from safelight.database.pool import Connection, Database
@@ -155,10 +156,21 @@ async def reset_password(database: Database, code: str, new: str) -> UserId:
 
 
 async def change_user(
-    database: Database, user_id: UserId, *, role: Role | None, disabled: bool | None
+    database: Database,
+    user_id: UserId,
+    *,
+    role: Role | None = None,
+    disabled: bool | None = None,
+    limits: Mapping[str, int | None] | None = None,
+    running_default: int | None = None,
 ) -> User:
-    """Change a role, keep somebody out or let him in again. Whoever's role changes has to log in
-    again. Raises: NotFound, InvalidRequest when nobody would be left to administrate."""
+    """Change a role, keep somebody out or let him in again; change his own limits
+    (`own_limits.change`). All of it or nothing. Whoever's role changes has to log in again.
+
+    Raises: NotFound, InvalidRequest also when nobody would be left to administrate."""
+    if limits and user_id == LOCAL_OWNER:
+        message = "The owner of a server without accounts has no limits."
+        raise InvalidRequest(FieldError("limits", message))
     async with database.transaction() as tx:
         await tx.execute(IN_LINE)
         row = await tx.fetchrow(
@@ -185,6 +197,8 @@ async def change_user(
             )
         if row["was"] != row["is"] or disabled:
             await logins.end_all(tx, user_id)
+        if limits:
+            await own_limits.change(tx, user_id, limits, running_default=running_default)
     return await users.find(database, str(user_id))
 
 

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
+from safelight.accounts import own_limits
+from safelight.accounts.own_limits import OwnLimits, own_limits_of
 from safelight.accounts.users import Role
 from safelight.database.pool import Database, Row
 from safelight.database.together import Together
@@ -58,6 +60,7 @@ class Holder:
     role: Role
     is_disabled: bool
     scopes: frozenset[Scope] | None
+    limits: OwnLimits = own_limits.NONE
 
 
 def new_key() -> str:
@@ -189,7 +192,7 @@ class Keyring:
         until = time.monotonic() + _REMEMBERED_S
         # The use is noted by whoever is first, at most once a minute; nobody waits for him.
         rows = await self._database.fetch(
-            """WITH used AS (
+            f"""WITH used AS (
                    UPDATE api_keys SET last_used_at = now()
                    WHERE id IN (SELECT id FROM api_keys
                                 WHERE sha256 = ANY($1) AND revoked_at IS NULL
@@ -197,10 +200,11 @@ class Keyring:
                                   AND (last_used_at IS NULL
                                        OR last_used_at < now() - interval '1 minute')
                                 FOR UPDATE SKIP LOCKED))
-               SELECT sha256, user_id, users.name, email, role, disabled_at, scopes
+               SELECT sha256, user_id, users.name, email, role, disabled_at, scopes,
+                      {own_limits.COLUMNS}
                FROM api_keys JOIN users ON users.id = user_id
                WHERE sha256 = ANY($1) AND revoked_at IS NULL
-                 AND (expires_at IS NULL OR expires_at > now())""",
+                 AND (expires_at IS NULL OR expires_at > now())""",  # noqa: S608
             digests,
         )
         found = {row["sha256"]: _holder(row) for row in rows}
@@ -218,4 +222,5 @@ def _holder(row: Row) -> Holder:
         role=row["role"],
         is_disabled=row["disabled_at"] is not None,
         scopes=None if row["scopes"] is None else frozenset(row["scopes"]),
+        limits=own_limits_of(row),
     )

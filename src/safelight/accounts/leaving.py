@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from safelight.accounts import own_limits
 from safelight.accounts.joining import IN_LINE
 from safelight.database.pool import Connection, Database, Row
 from safelight.values.errors import Forbidden, NotFound
@@ -134,7 +135,8 @@ async def forget(tx: Connection, user_id: UUID) -> None:
 async def profile(database: Database, user_id: UUID) -> Row | None:
     """What is known of the person."""
     return await database.fetchrow(
-        """SELECT id, name, email, role, created_at, disabled_at, deleted_at,
+        f"""SELECT id, name, email, role, created_at, disabled_at, deleted_at,
+                  {own_limits.COLUMNS},
                   ARRAY(SELECT jsonb_build_object('created_at', created_at, 'used_at', used_at,
                                                   'agent', agent, 'address', address)
                         FROM logins WHERE user_id = users.id ORDER BY id) AS logins,
@@ -142,7 +144,7 @@ async def profile(database: Database, user_id: UUID) -> Row | None:
                         FROM identities WHERE user_id = users.id ORDER BY issuer) AS identities,
                   (SELECT changed_at FROM passwords WHERE user_id = users.id)
                       AS password_changed_at
-           FROM users WHERE id = $1""",
+           FROM users WHERE id = $1""",  # noqa: S608
         user_id,
     )
 

@@ -15,6 +15,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from safelight.accounts import own_limits
+from safelight.accounts.own_limits import OwnLimits, own_limits_of
 from safelight.accounts.users import Role
 from safelight.database.pool import Connection, Database, Row
 from safelight.database.together import Together
@@ -55,6 +57,7 @@ class LoggedIn:
     role: Role
     is_disabled: bool
     is_confirmed: bool
+    limits: OwnLimits = own_limits.NONE
 
 
 async def begin(
@@ -171,7 +174,7 @@ class Logins:
                                    AND used_at < now() - interval '1 minute'
                                  FOR UPDATE OF logins SKIP LOCKED))
                 SELECT sha256, logins.id AS login_id, user_id, name, email, role,
-                       disabled_at IS NOT NULL AS is_disabled,
+                       disabled_at IS NOT NULL AS is_disabled, {own_limits.COLUMNS},
                        confirmed_at > now() - make_interval(secs => $2) AS is_confirmed
                 FROM logins JOIN users ON users.id = user_id
                 WHERE sha256 = ANY($1) AND {_LASTS}""",  # noqa: S608
@@ -195,6 +198,7 @@ def _logged_in(row: Row) -> LoggedIn:
         role=row["role"],
         is_disabled=row["is_disabled"],
         is_confirmed=row["is_confirmed"],
+        limits=own_limits_of(row),
     )
 
 

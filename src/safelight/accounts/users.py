@@ -12,6 +12,8 @@ from uuid import UUID
 
 import asyncpg
 
+from safelight.accounts import own_limits
+from safelight.accounts.own_limits import OwnLimits, own_limits_of
 from safelight.database.pool import Connection, Database, Row
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
 from safelight.values.ids import UserId, new_id
@@ -108,12 +110,13 @@ class Known:
     has_password: bool
     issuers: list[str]
     last_seen_at: datetime | None
+    limits: OwnLimits
 
 
 async def list_known(database: Database, who: UserId | None = None) -> list[Known]:
     """Users as an administrator sees them, the oldest first; one of them, or none, with `who`."""
     rows = await database.fetch(
-        f"""SELECT {_COLUMNS},
+        f"""SELECT {_COLUMNS}, {own_limits.COLUMNS},
                    EXISTS (SELECT FROM passwords WHERE user_id = users.id) AS has_password,
                    ARRAY(SELECT DISTINCT issuer FROM identities
                          WHERE user_id = users.id ORDER BY issuer) AS issuers,
@@ -124,11 +127,11 @@ async def list_known(database: Database, who: UserId | None = None) -> list[Know
              WHERE forgotten_at IS NULL AND ($1::uuid IS NULL OR id = $1) ORDER BY id""",  # noqa: S608
         who,
     )
-    more = ("has_password", "issuers", "last_seen_at")
     return [
         Known(
-            _user({name: value for name, value in row.items() if name not in more}),
-            **{name: row[name] for name in more},
+            _user({name: row[name] for name in _COLUMNS.split(", ")}),
+            **{name: row[name] for name in ("has_password", "issuers", "last_seen_at")},
+            limits=own_limits_of(row),
         )
         for row in rows
     ]

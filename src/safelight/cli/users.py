@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,13 +13,15 @@ import typer
 from safelight.cli.stop import Stop
 
 if TYPE_CHECKING:
-    from safelight.accounts.users import User
+    from safelight.accounts.users import Known, User
     from safelight.database.pool import Database
+    from safelight.settings import Settings
 
 app = typer.Typer(help="Make, list, disable and delete users.", no_args_is_help=True)
 
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the database; default: per user.")]
 Who = Annotated[str, typer.Argument(help="Id, e-mail address, or a name only one has.")]
+Own = Annotated[str | None, typer.Option(metavar="N|default", show_default=False)]
 
 
 @app.command()
@@ -147,6 +150,73 @@ def _state(user: User) -> str:
     if user.deleted_at:
         return "deleted"
     return "disabled" if user.disabled_at else "active"
+
+
+@app.command()
+def limits(
+    user: Who,
+    submits_per_minute: Own = None,
+    open_max: Own = None,
+    running_max: Own = None,
+    quota_bytes: Own = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Show how much a user may ask for at a time; set it, or take it back, where an option says
+    so. `default` is what the settings say for all."""
+    from safelight import settings  # noqa: PLC0415  (imports the world)
+    from safelight.accounts import joining, users  # noqa: PLC0415
+    from safelight.cli.directly import on_database  # noqa: PLC0415
+
+    known = settings.load(data_dir=data_dir)
+    options = {
+        "submits_per_minute": submits_per_minute,
+        "open_max": open_max,
+        "running_max": running_max,
+        "quota_bytes": quota_bytes,
+    }
+
+    async def change(database: Database) -> Known:
+        given = {name: _limit(name, text) for name, text in options.items() if text is not None}
+        found = await users.find(database, user, by_name=True)
+        if given:
+            await joining.change_user(
+                database,
+                found.id,
+                limits=given,
+                running_default=known.user_running_max or None,
+            )
+        return (await users.list_known(database, found.id))[0]
+
+    _print_limits(on_database(data_dir, change), known)
+
+
+def _limit(name: str, text: str) -> int | None:
+    """Raises: InvalidRequest."""
+    from safelight.accounts.own_limits import checked  # noqa: PLC0415
+
+    if text == "default":
+        return None
+    return checked(name, int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text)
+
+
+def _print_limits(shown: Known, known: Settings) -> None:
+    from rich.table import Table  # noqa: PLC0415
+
+    from safelight.cli.directly import show  # noqa: PLC0415
+    from safelight.values.ids import LOCAL_OWNER  # noqa: PLC0415
+
+    of_all = {
+        "submits_per_minute": known.user_submits_per_minute,
+        "open_max": known.user_open_max,
+        "running_max": known.user_running_max,
+        "quota_bytes": known.quota_bytes,
+    }
+    table = Table("limit", "own", "holds", box=None)
+    for name, default in of_all.items():
+        own = getattr(shown.limits, name)
+        holds = own or (0 if shown.user.id == LOCAL_OWNER else default)
+        table.add_row(name, str(own or "default"), str(holds or "any number"))
+    show(table)
 
 
 @app.command()

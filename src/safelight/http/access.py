@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 
+from safelight.accounts import own_limits
 from safelight.accounts.addresses import Proxies, bucket_of, parse
 from safelight.accounts.keys import PREFIX, Holder, Keyring, Scope
 from safelight.accounts.limits import Limit, Limiter
 from safelight.accounts.logins import LoggedIn, Logins
+from safelight.accounts.own_limits import OwnLimits
 from safelight.accounts.users import Role
 from safelight.accounts.visitors import KEPT_S, Visitors
 from safelight.http.caller import Caller, Kind
@@ -36,7 +38,16 @@ class Terms:
     submits_per_minute: int | None = None
     open_max: int | None = None
     running_max: int | None = None
+    quota_bytes: int | None = None
     streams_max: int | None = None
+
+    def instead(self, own: OwnLimits) -> Terms:
+        """With what was set for one user instead."""
+        if own == own_limits.NONE:
+            return self
+        return replace(
+            self, **{name: value for name, value in asdict(own).items() if value is not None}
+        )
 
 
 class Access:
@@ -118,8 +129,8 @@ class Access:
     def _user(
         self, request: Request, holder: Holder | LoggedIn, *, role: Role, **more: Any
     ) -> Caller:
-        kind: Kind = "local" if holder.user_id == LOCAL_OWNER else "user"
-        terms = self._terms[kind]
+        kind = _kind(holder.user_id)
+        terms = self._terms[kind].instead(holder.limits)
         return Caller(
             holder.user_id,
             request.state.request_id,
@@ -127,6 +138,8 @@ class Access:
             is_admin=role == "admin",
             open_max=terms.open_max,
             running_max=terms.running_max,
+            submits_per_minute=terms.submits_per_minute,
+            quota_bytes=terms.quota_bytes,
             counted_as=f"user:{holder.user_id}",
             name=holder.name,
             email=holder.email,
@@ -147,6 +160,8 @@ class Access:
             kind="visitor",
             open_max=terms.open_max,
             running_max=terms.running_max,
+            submits_per_minute=terms.submits_per_minute,
+            quota_bytes=terms.quota_bytes,
             counted_as=f"ip:{self.where(request)}",
             name="Visitor",
         )
@@ -158,7 +173,7 @@ class Access:
 
     async def count_order(self, request: Request, caller: Caller) -> None:
         """One order more. A visitor's first one gives him his cookie. Raises: RateLimited."""
-        most = self._terms[caller.kind].submits_per_minute
+        most = caller.submits_per_minute
         if most and caller.counted_as:
             limit = Limit(most, _MINUTE_S)
             taken = await self.limiter.take(caller.counted_as, limit)
@@ -174,6 +189,10 @@ class Access:
             await self._visitors.welcome(caller.owner_id)
             if self._visitors.read(self._visitor_cookie.read(request)) is None:
                 self._name(request, caller.owner_id)
+
+    def terms(self, user_id: OwnerId | UserId, own: OwnLimits = own_limits.NONE) -> Terms:
+        """What a user with these limits of his own may ask for."""
+        return self._terms[_kind(user_id)].instead(own)
 
     def streams_max(self, caller: Caller) -> int | None:
         """How many event streams this caller may have open; None: any number."""
@@ -193,7 +212,7 @@ class Access:
         """One upload more; a minute has as many as orders with the pictures each may have.
 
         Raises: RateLimited."""
-        most = self._terms[caller.kind].submits_per_minute
+        most = caller.submits_per_minute
         if most and caller.counted_as:
             limit = Limit(most * UPLOADS_PER_ORDER, _MINUTE_S)
             taken = await self.limiter.take(f"uploads {caller.counted_as}", limit)
@@ -238,6 +257,10 @@ class Access:
 
     def _name(self, request: Request, visitor: OwnerId) -> None:
         self._visitor_cookie.send(request, self._visitors.cookie(visitor))
+
+
+def _kind(user_id: OwnerId | UserId) -> Kind:
+    return "local" if user_id == LOCAL_OWNER else "user"
 
 
 def _refuse_disabled(holder: Holder | LoggedIn) -> None:

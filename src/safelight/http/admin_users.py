@@ -12,13 +12,14 @@ from fastapi.responses import Response
 
 from safelight.accounts import codes, joining, users
 from safelight.accounts.codes import Code
+from safelight.accounts.own_limits import MOST
 from safelight.accounts.users import Known
 from safelight.http import wire_auth as wire
 from safelight.http.dependencies import AdminDep, ConfirmedAdminDep
 from safelight.http.edge import JsonRoute
 from safelight.http.errors import problems
 from safelight.http.jobs import answer
-from safelight.http.shop import ShopDep
+from safelight.http.shop import Shop, ShopDep
 from safelight.values.errors import FieldError, InvalidRequest, NotFound
 
 router = APIRouter(prefix="/api/admin", tags=["admin"], route_class=JsonRoute)
@@ -29,19 +30,28 @@ Who = Annotated[str, Path(max_length=320, pattern=r"^[^\x00]+$", description="Id
 @router.get("/users", response_model=list[wire.UserView], responses=problems())
 async def list_users(_: AdminDep, shop: ShopDep) -> list[wire.UserView]:
     """Everybody with a name here, the oldest first."""
-    return [_shown(known) for known in await users.list_known(shop.database)]
+    return [_shown(known, shop) for known in await users.list_known(shop.database)]
 
 
 @router.patch("/users/{user}", response_model=wire.UserView, responses=problems(404, 413, 415))
 async def change_user(
     user: Who, body: wire.UserChange, caller: ConfirmedAdminDep, shop: ShopDep
 ) -> Response:
-    """Change a role, keep somebody out, or let him in again. His sessions end."""
+    """Change a role, keep somebody out, or let him in again: his sessions end. Or set his own
+    limits, which hold within a second."""
     found = await users.find(shop.database, user)
-    if found.id == caller.owner_id:
+    decides_who_comes_in = body.role is not None or body.disabled is not None
+    if decides_who_comes_in and found.id == caller.owner_id:
         raise InvalidRequest(FieldError("user", "Another administrator can do that to you."))
-    await joining.change_user(shop.database, found.id, role=body.role, disabled=body.disabled)
-    return answer(_shown((await users.list_known(shop.database, found.id))[0]))
+    await joining.change_user(
+        shop.database,
+        found.id,
+        role=body.role,
+        disabled=body.disabled,
+        limits=body.own_limits(),
+        running_default=shop.access.terms(found.id).running_max,
+    )
+    return answer(_shown((await users.list_known(shop.database, found.id))[0], shop))
 
 
 @router.post(
@@ -94,9 +104,12 @@ def _facts(code: Code) -> dict[str, object]:
     return {name: value for name, value in asdict(code).items() if name in shown}
 
 
-def _shown(known: Known) -> wire.UserView:
+def _shown(known: Known, shop: Shop) -> wire.UserView:
+    allowed = asdict(shop.access.terms(known.user.id, known.limits))
     return wire.UserView(
         **asdict(known.user),
+        limits=wire.LimitsView(**asdict(known.limits)),
+        allowed=wire.LimitsView(**{name: allowed[name] for name in MOST}),
         has_password=known.has_password,
         logins=known.issuers,
         last_seen_at=known.last_seen_at,

@@ -17,8 +17,9 @@ class Caller:
 
     kind: `local` is the one owner of a server without accounts, `user` has a key or a login,
     `visitor` is anonymous. open_max, running_max: how many of its jobs may be unfinished, and in
-    the queue or running, at a time; None: any number. counted_as: whose orders are counted together
-    with its own; None: they are not counted. login_id: the session it came with, None for a key.
+    the queue or running, at a time; quota_bytes: what its pictures may take; None: any number.
+    counted_as: whose orders are counted together with its own, as many as submits_per_minute; None:
+    they are not counted. login_id: the session it came with, None for a key.
     is_confirmed: False while a session must prove anew whose it is before it touches money, keys
     and roles.
     """
@@ -29,6 +30,8 @@ class Caller:
     is_admin: bool = False
     open_max: int | None = None
     running_max: int | None = None
+    submits_per_minute: int | None = None
+    quota_bytes: int | None = None
     counted_as: str | None = None
     name: str = "You"
     email: str | None = None

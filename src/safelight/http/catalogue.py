@@ -82,7 +82,7 @@ async def get_me(caller: CallerDep, shop: ShopDep) -> wire.Me:
         accounts=shop.access.accounts,
         storage=wire.Storage(
             used_bytes=await used_bytes(shop.database, caller.owner_id),
-            max_bytes=shop.uploads.quota(unlimited=caller.kind == "local"),
+            max_bytes=caller.quota_bytes,
         ),
     )
 

@@ -74,7 +74,7 @@ async def upload_asset(
     """Keep a picture, to start others from. It is written anew from its pixels: upright, in sRGB,
     without anything else that was in the file. The same file again answers the same asset."""
     kept = await shop.uploads.keep(
-        caller.owner_id, file, unlimited=caller.kind == "local", counted_as=caller.counted_as
+        caller.owner_id, file, quota_bytes=caller.quota_bytes, counted_as=caller.counted_as
     )
     status = 201 if kept.is_new else 200
     return answer(views.asset(kept.row, shop.links), status, Location=f"{PATH}/{kept.row['id']}")

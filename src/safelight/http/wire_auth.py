@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
+from safelight.accounts.own_limits import MOST
 from safelight.accounts.passwords import BYTES_MAX, CHARS_MIN
 from safelight.accounts.users import EMAIL_CHARS_MAX, NAME_CHARS_MAX, Role
 from safelight.http.wire import CleanString, Strict, Wire
@@ -92,6 +93,15 @@ class Ended(Wire):
 # For administrators
 
 
+class LimitsView(Wire):
+    """How much a user may ask for at a time, by the names of the settings."""
+
+    submits_per_minute: int | None
+    open_max: int | None = Field(description="Unfinished jobs.")
+    running_max: int | None = Field(description="Jobs that are worked on.")
+    quota_bytes: int | None = Field(description="What the pictures may take in the storage.")
+
+
 class UserView(Wire):
     id: UUID
     email: str | None
@@ -108,6 +118,21 @@ class UserView(Wire):
     last_seen_at: datetime | None = Field(
         description="When one of the user's sessions or keys was last used; accurate to a minute."
     )
+    limits: LimitsView = Field(
+        description="What was set for this user; null: what the server's settings say for all."
+    )
+    allowed: LimitsView = Field(description="What holds for this user; null: any number.")
+
+
+class LimitsChange(Strict):
+    """What is not named stays; null: what the server's settings say for all."""
+
+    submits_per_minute: (
+        Annotated[int, Field(ge=1, le=MOST["submits_per_minute"], strict=True)] | None
+    ) = None
+    open_max: Annotated[int, Field(ge=1, le=MOST["open_max"], strict=True)] | None = None
+    running_max: Annotated[int, Field(ge=1, le=MOST["running_max"], strict=True)] | None = None
+    quota_bytes: Annotated[int, Field(ge=1, le=MOST["quota_bytes"], strict=True)] | None = None
 
 
 class UserChange(Strict):
@@ -115,12 +140,17 @@ class UserChange(Strict):
 
     role: Role | None = None
     disabled: Annotated[bool, Field(strict=True)] | None = None
+    limits: LimitsChange | None = None
 
     @model_validator(mode="after")
     def _something(self) -> UserChange:
-        if self.role is None and self.disabled is None:
-            raise ValueError("Name what to change: role, disabled.")
+        if self.role is None and self.disabled is None and not self.own_limits():
+            raise ValueError("Name what to change: role, disabled, limits.")
         return self
+
+    def own_limits(self) -> dict[str, int | None]:
+        """Those limits that are named."""
+        return self.limits.model_dump(exclude_unset=True) if self.limits else {}
 
 
 class InviteIn(Strict):

@@ -41,8 +41,7 @@ class File(Protocol):
 
 
 class Uploads:
-    """Takes pictures in. bytes_max: of one file. quota_bytes: what an owner may have stored; None:
-    any amount."""
+    """Takes pictures in. bytes_max: of one file."""
 
     def __init__(
         self,
@@ -51,26 +50,26 @@ class Uploads:
         darkroom: Darkroom,
         *,
         bytes_max: int,
-        quota_bytes: int | None,
     ) -> None:
         self._database = database
         self._store = store
         self._darkroom = darkroom
         self._bytes_max = bytes_max
-        self._quota_bytes = quota_bytes
         self._seats = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
         self._of: Counter[str] = Counter()
 
-    def quota(self, *, unlimited: bool) -> int | None:
-        """What may be stored; None: any amount."""
-        return None if unlimited else self._quota_bytes
-
     async def keep(
-        self, owner_id: OwnerId, file: File, *, unlimited: bool, counted_as: str | None = None
+        self,
+        owner_id: OwnerId,
+        file: File,
+        *,
+        quota_bytes: int | None = None,
+        counted_as: str | None = None,
     ) -> Kept:
-        """Keep a picture of this owner. The same file again answers the same asset. counted_as:
-        whose pictures wait together; None: they may take all places.
+        """Keep a picture of this owner. The same file again answers the same asset. quota_bytes:
+        what he may have stored; None: any amount. counted_as: whose pictures wait together; None:
+        they may take all places.
 
         Raises: UnsupportedMedia, TooLarge (the picture, or the owner's storage), Overloaded,
         RateLimited."""
@@ -86,7 +85,7 @@ class Uploads:
         try:
             async with self._seats:  # from here on it is in memory
                 data = await file.read(self._bytes_max + 1)
-                return await self._keep(owner_id, data, self.quota(unlimited=unlimited))
+                return await self._keep(owner_id, data, quota_bytes)
         finally:
             self._count(counted_as, -1)
 
