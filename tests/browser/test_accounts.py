@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from safelight.accounts import logins
 from safelight.accounts.users import User
@@ -320,6 +320,26 @@ async def test_whoever_leaves_takes_everything_along_and_is_gone(
     await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
+async def set_limits(page: Page, row: Locator) -> None:
+    """Bob may have little, which is told where he stands."""
+    await row.get_by_role("button", name="Manage bob").click()
+    await page.get_by_role("button", name="Limits").click()
+    dialog = page.get_by_role("dialog", name="Limits for bob")
+    unfinished = dialog.get_by_role("textbox", name="Unfinished jobs")
+    await expect(dialog).to_contain_text("Empty: 204, as for everybody.")
+    await unfinished.fill("some")
+    await expect(dialog).to_contain_text("A whole number above 0, or nothing.")
+    await unfinished.fill("2000000")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_contain_text("less than or equal to 1000000")
+    assert await violations(page) == []
+    await unfinished.fill("5")
+    await dialog.get_by_role("textbox", name="Storage in MB").fill("1.5")
+    await page.keyboard.press("Enter")
+    await expect(dialog).to_have_count(0)
+    await expect(row).to_contain_text("own limits")
+
+
 async def test_an_administrator_looks_after_people(
     house: Studio, bob: User, page: Page, open_page: OpenPage
 ) -> None:
@@ -340,6 +360,10 @@ async def test_an_administrator_looks_after_people(
     await row.get_by_role("button", name="Manage bob").click()
     await page.get_by_role("button", name="Let in again").click()
     await expect(row).not_to_contain_text("kept out")
+    await set_limits(page, row)
+    await theirs.goto(f"{house.url}/account")
+    await log_in(theirs, BOB)
+    await expect(theirs.get_by_role("main")).to_contain_text("of 1.5 MB")
     await row.get_by_role("button", name="Manage bob").click()
     await page.get_by_role("button", name="Reset the password").click()
     reset = page.get_by_role("dialog", name="A new password for bob")

@@ -12,6 +12,7 @@ import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
 import { type Account, useAccounts, useChangeAccount } from "./api";
 import { Invite, OpenInvites } from "./Invites";
+import { hasOwnLimits } from "./limits";
 import { ManageAccount } from "./ManageAccount";
 import { ManageUser } from "./ManageUser";
 import { useAccountName, useManageable } from "./names";
@@ -134,6 +135,7 @@ function Standing({ user }: { user: User }) {
       ) : (
         user.disabled_at && <span data-kind="broken">kept out</span>
       )}
+      {hasOwnLimits(user) && <span>own limits</span>}
       <span>{user.last_seen_at ? `here ${moment(user.last_seen_at)}` : "never here"}</span>
     </span>
   );

@@ -11,6 +11,7 @@ import { Modal } from "@/shared/ui/Modal";
 import { Panel } from "@/shared/ui/Panel";
 import { toast } from "@/shared/ui/toast";
 import styles from "./admin.module.css";
+import { OwnLimits } from "./OwnLimits";
 import {
   type User,
   type UserChange,
@@ -24,6 +25,7 @@ const complain = (error: Error) => toast(complaint(error));
 
 export function ManageUser({ user }: { user: User }) {
   const [open, setOpen] = useState(false);
+  const [limiting, setLimiting] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const change = useChangeUser();
   const reset = useMakeReset();
@@ -90,6 +92,14 @@ export function ManageUser({ user }: { user: User }) {
           <Button
             onClick={() => {
               setOpen(false);
+              setLimiting(true);
+            }}
+          >
+            Limits
+          </Button>
+          <Button
+            onClick={() => {
+              setOpen(false);
               reset.mutate(user.id, { onError: complain });
             }}
           >
@@ -121,6 +131,7 @@ export function ManageUser({ user }: { user: User }) {
           onClose={reset.reset}
         />
       )}
+      {limiting && <OwnLimits user={user} onClose={() => setLimiting(false)} />}
       {deleting && <Deleting user={user} onClose={() => setDeleting(false)} />}
     </>
   );
