@@ -19,6 +19,7 @@ from safelight.queueing.outcomes import Again, decide
 from safelight.queueing.passes import Limit, declare
 from safelight.values.errors import (
     InvalidOutput,
+    NotAsked,
     OutcomeUnknown,
     ProviderAuth,
     ProviderBusy,
@@ -99,7 +100,7 @@ async def test_after_five_failures_no_call_leaves_any_process(open_lanes: Open) 
     await call(here, lane="sketch")
 
 
-@pytest.mark.parametrize("kind", [ProviderRefused, ProviderRejected, InvalidOutput])
+@pytest.mark.parametrize("kind", [ProviderRefused, ProviderRejected, NotAsked, InvalidOutput])
 async def test_what_is_not_the_providers_failure_opens_nothing(
     open_lanes: Open, kind: type[ProviderError]
 ) -> None:
@@ -277,6 +278,21 @@ async def test_a_request_that_is_refused_shows_that_the_provider_works(open_lane
     await fails(lanes, ProviderRefused("not this prompt"))
 
     await call(lanes)
+
+
+async def test_a_call_that_was_not_made_shows_nothing_and_leaves_it_to_the_next(
+    open_lanes: Open,
+) -> None:
+    lanes = await open_lanes()
+    await fails(lanes, times=5)
+    await probe(lanes)
+
+    await fails(lanes, NotAsked("openai/m is not configured any more."))
+
+    assert lanes.claimable(["openai"]) == []
+    await probe(lanes)
+    await call(lanes)
+    assert lanes.claimable(["openai"]) == ["openai"]
 
 
 @pytest.mark.timing

@@ -28,9 +28,9 @@ from safelight.providers.registry import Registry
 from safelight.queueing.lanes import Lanes
 from safelight.queueing.outcomes import Again, GiveUp, decide
 from safelight.values.errors import (
+    NotAsked,
     OutcomeUnknown,
     ProviderError,
-    ProviderRejected,
     RequestRefused,
     SafelightError,
 )
@@ -133,7 +133,7 @@ class Pipeline:
             return await self._produce(journal)
         except RequestRefused as error:
             # The model was there when the job was accepted; the settings have changed since.
-            await self._give_up(journal, ProviderRejected(str(error)))
+            await self._give_up(journal, NotAsked(str(error)))
             return None
         except Fenced:
             log.info("somebody else has this job now", attempt=attempt.number)

@@ -30,6 +30,7 @@ from safelight.providers.sse import events
 from safelight.providers.transport import Transport
 from safelight.values.errors import (
     InvalidOutput,
+    NotAsked,
     OutcomeUnknown,
     ProviderError,
     ProviderRefused,
@@ -85,9 +86,9 @@ class OpenAIImages:
     async def submit(self, request: RenderRequest, watch: Watch) -> Rendered:
         offer = self._offers.get(request.model.provider_model)
         if offer is None:
-            raise ProviderRejected(f"{request.model.id} is not configured any more.")
+            raise NotAsked(f"{request.model.id} is not configured any more.")
         if (request.references or request.mask) and offer.dialect.edits is None:
-            raise ProviderRejected(f"{request.model.id} does not take pictures.")
+            raise NotAsked(f"{request.model.id} does not take pictures.")
         streaming = offer.dialect.streaming and offer.card.id not in self._will_not_stream
         try:
             found = await self._ask(request, offer, watch, streaming=streaming)

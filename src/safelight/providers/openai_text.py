@@ -16,11 +16,11 @@ from safelight.providers.protocol import ModelCard, TextRequest, Watch, Written
 from safelight.providers.transport import Transport
 from safelight.values.errors import (
     InvalidOutput,
+    NotAsked,
     OutcomeUnknown,
     ProviderError,
     ProviderFailed,
     ProviderRefused,
-    ProviderRejected,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class OpenAIText:
     async def write(self, request: TextRequest, watch: Watch) -> Written:
         model = request.model.provider_model
         if model not in self._cards:
-            raise ProviderRejected(f"{request.model.id} is not configured any more.")
+            raise NotAsked(f"{request.model.id} is not configured any more.")
         if model not in self._agents:
             # The import takes 2 s and 45 MiB (measured on one core), far too much for the start
             # of a server whose users may never ask for text; in a thread, so that jobs go on.

@@ -15,7 +15,7 @@ from safelight.providers.failures import failure
 from safelight.providers.openai_answers import checked_picture
 from safelight.providers.protocol import ModelCard, Rendered, RenderRequest, Ticket, Watch
 from safelight.providers.transport import Transport
-from safelight.values.errors import InvalidOutput, OutcomeUnknown, ProviderError, ProviderRejected
+from safelight.values.errors import InvalidOutput, NotAsked, OutcomeUnknown, ProviderError
 from safelight.values.images import sniff_format
 
 # Common servers and proxies stop reading an address at 8 KiB, headers not included.
@@ -62,7 +62,7 @@ class PollinationsKeyless:
             }
         )
         if len(address) > ADDRESS_BYTES_MAX:
-            raise ProviderRejected(f"The prompt is too long for {who}: shorten it.")
+            raise NotAsked(f"The prompt is too long for {who}: shorten it.")
         async with self._transport.asking(
             "GET", address, within_s=request.model.timeout_s
         ) as response:

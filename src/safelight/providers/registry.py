@@ -10,7 +10,7 @@ from typing import Literal
 
 from safelight.providers.checks import Asked, shortcomings
 from safelight.providers.protocol import ImageProvider, ModelCard, TextProvider
-from safelight.values.errors import FieldError, ProviderRejected, UnknownModel, UnsupportedOption
+from safelight.values.errors import FieldError, NotAsked, UnknownModel, UnsupportedOption
 
 OPENAI_HOW = "Set SAFELIGHT_OPENAI_API_KEY, or SAFELIGHT_OPENAI_BASE_URL for a compatible server."
 NO_TEXT = f"No text model is switched on. {OPENAI_HOW}"
@@ -69,16 +69,16 @@ class Registry:
         raise UnknownModel(model_id, list(dict.fromkeys(names[name] for name in near))[:3])
 
     def image(self, provider: str) -> ImageProvider:
-        """Raises: ProviderRejected when it was switched off since the job was accepted."""
+        """Raises: NotAsked when it was switched off since the job was accepted."""
         if found := self._image.get(provider):
             return found
-        raise ProviderRejected(f"The provider {provider} is not configured any more.")
+        raise NotAsked(f"The provider {provider} is not configured any more.")
 
     def text(self, provider: str) -> TextProvider:
-        """Raises: ProviderRejected when it was switched off since the job was accepted."""
+        """Raises: NotAsked when it was switched off since the job was accepted."""
         if found := self._text.get(provider):
             return found
-        raise ProviderRejected(f"The provider {provider} is not configured any more.")
+        raise NotAsked(f"The provider {provider} is not configured any more.")
 
     def at_once(self, provider: str) -> int | None:
         """How many jobs of this provider one worker should carry; None: as many as it likes."""

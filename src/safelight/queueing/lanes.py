@@ -30,6 +30,7 @@ from safelight.queueing.outcomes import RETRY_AFTER_MAX_S
 from safelight.queueing.passes import Passes, read_limits
 from safelight.values.errors import (
     InvalidOutput,
+    NotAsked,
     ProviderBusy,
     ProviderError,
     ProviderFailed,
@@ -209,6 +210,8 @@ class Lanes:
                 await self.failed(provider, error, probe)
             case InvalidOutput() if probe:
                 await self.failed(provider, error, probe)
+            case NotAsked():  # says nothing about the provider
+                await self._drop(provider, probe)
             case None | ProviderRefused() | ProviderRejected():
                 await self.answered(provider, probe)
             case _:

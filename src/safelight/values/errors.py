@@ -18,6 +18,7 @@ SafelightError
   ProviderError           someone else's machine
     ProviderRefused       content policy or bad input: final, not charged
     ProviderRejected      their 4xx that no retry mends: final
+      NotAsked            we know without them, so nothing was sent: final
     ProviderBusy          wait `retry_after_s`, then try again
     ProviderUnreachable   nothing was sent: safe to retry
     ProviderFailed        they answered that it failed: may be retried
@@ -229,6 +230,10 @@ class ProviderRefused(ProviderError):
 
 class ProviderRejected(ProviderError):
     title = "The provider did not accept the request"
+
+
+class NotAsked(ProviderRejected):
+    title = "The provider cannot be asked for this"
 
 
 class ProviderBusy(ProviderError):
