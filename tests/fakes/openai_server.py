@@ -245,6 +245,7 @@ class FakeOpenAI(Fake):
         "refused_then_broken": lambda f, c: f.faults["refused" if f._met == 1 else "server_error"](
             f, c
         ),
+        "broken_then_lost": lambda f, c: _broken_then_lost(f, c),  # noqa: PLW0108
         # Nonsense
         "torn_picture": lambda f, c: _torn(f.answer(c)),
         "no_data": lambda _f, _c: Answer.of({"created": 1}),
@@ -403,6 +404,13 @@ def _with(answer: Answer, **more: Any) -> Answer:
 def _without(call: Call, *names: str) -> Call:
     body = {k: v for k, v in call.json.items() if k not in names}
     return Call(call.method, call.path, call.query, call.headers, json.dumps(body).encode())
+
+
+def _broken_then_lost(fake: FakeOpenAI, call: Call) -> Answer:
+    """By turns."""
+    if fake._met % 2:
+        return fake.faults["server_error"](fake, call)
+    raise Drop
 
 
 def _torn(answer: Answer) -> Answer:

@@ -167,6 +167,30 @@ async def test_a_busy_provider_is_asked_again(studio: Studio) -> None:
     assert job["attempts"] == 3
 
 
+async def test_an_answer_that_is_lost_after_a_failure_is_still_asked_for_once_more(
+    studio: Studio,
+) -> None:
+    studio.provider_api.plan = Plan(fault="broken_then_lost", times=2)
+
+    job = await studio.generate("a fox", model="openai/flux-schnell")
+
+    assert job["status"] == "completed"
+    assert job["attempts"] == 3
+
+
+async def test_a_second_answer_that_is_lost_is_the_end_whatever_happened_in_between(
+    studio: Studio,
+) -> None:
+    studio.provider_api.plan = Plan(fault="broken_then_lost")
+
+    job = await studio.generate("a fox", model="openai/flux-schnell")
+
+    assert job["status"] == "failed"
+    assert job["error"]["title"] == "The provider's answer was lost"
+    # It failed, was lost, failed, and was lost again.
+    assert studio.provider_api.counts["POST /v1/images/generations"] == 4
+
+
 async def test_a_refusal_is_final_free_and_explained(studio: Studio) -> None:
     studio.provider_api.plan = Plan(fault="refused")
 

@@ -42,8 +42,10 @@ TRIES: dict[type[ProviderError], int | None] = {
 }
 
 
-def decided(error: Exception, tries: int, attempts_max: int = ATTEMPTS) -> Again | GiveUp:
-    return decide(error, tries=tries, attempts_max=attempts_max, backoff_max_s=60)
+def decided(
+    error: Exception, tries: int, attempts_max: int = ATTEMPTS, lost: int = 0
+) -> Again | GiveUp:
+    return decide(error, tries=tries, attempts_max=attempts_max, backoff_max_s=60, lost=lost)
 
 
 def test_no_failure_was_forgotten() -> None:
@@ -56,7 +58,7 @@ COUNTED = [kind for kind, tries in TRIES.items() if tries is not None]
 @pytest.mark.parametrize("kind", COUNTED)
 def test_each_failure_is_tried_as_often_as_it_makes_sense(kind: type[ProviderError]) -> None:
     tries = 1
-    while isinstance(decision := decided(kind("it failed"), tries), Again):
+    while isinstance(decision := decided(kind("it failed"), tries, lost=tries - 1), Again):
         assert decision.is_try
         tries += 1
 
@@ -93,6 +95,13 @@ def test_waiting_for_a_provider_costs_no_try_and_never_ends_a_job(error: Provide
 @pytest.mark.parametrize("kind", [OutcomeUnknown, TookTooLong])
 def test_where_money_may_be_lost_the_next_try_looks_first(kind: type[ProviderError]) -> None:
     assert rule(kind("lost")) == "look"
+
+
+@pytest.mark.parametrize("kind", [OutcomeUnknown, TookTooLong])
+def test_what_failed_before_does_not_keep_us_from_looking(kind: type[ProviderError]) -> None:
+    assert isinstance(decided(kind("lost"), ATTEMPTS - 1), Again)
+    assert isinstance(decided(kind("lost"), ATTEMPTS), GiveUp)
+    assert isinstance(decided(kind("lost"), 2, lost=1), GiveUp)
 
 
 def test_a_failure_of_our_own_is_tried_as_often_as_the_setting_says() -> None:

@@ -275,6 +275,7 @@ class Pipeline:
                 tries=attempt.tries + 1,
                 attempts_max=self._limits.attempts_max,
                 backoff_max_s=self._limits.backoff_max_s,
+                lost=rendering.lost_before(journal, index),
             )
             for index, error in failures.items()
         }

@@ -27,6 +27,7 @@ from safelight.providers.protocol import (
     Ticket,
 )
 from safelight.queueing.lanes import Lanes
+from safelight.queueing.outcomes import LOST_MAX
 from safelight.values.errors import (
     AnswersLost,
     InvalidOutput,
@@ -45,7 +46,6 @@ Reach = Callable[[Stage], None]
 STORE_TIMEOUT_S = 120.0
 # What ends a prediction. With any other failure to collect it, it is still there.
 _ENDS_A_PREDICTION = (PredictionFailed, ProviderRefused, ProviderRejected, InvalidOutput)
-LOST_MAX = 1  # answers of one variant that may be lost before its job fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ async def make_picture(
 
     Raises: ProviderError, journal.Fenced.
     """
-    name = f"render:{index}"
+    name = _step(journal, index)
     step = journal.recorded(name)
     if step.state == "done":
         picture = _recall(step.result)
@@ -141,7 +141,7 @@ async def write_text(
     lanes: Lanes,
 ) -> Made:
     """From prompt to text, streamed while it is written. Raises: ProviderError, journal.Fenced."""
-    name = f"write:{index}"
+    name = _step(journal, index)
     step = journal.recorded(name)
     if step.state == "done":
         return Made(index=index, text=step.result["text"], usd=step.result["usd"])
@@ -175,7 +175,7 @@ async def _ask(
     """The provider's picture: of an earlier attempt's ticket or lost answer, or a new one.
 
     Raises: ProviderError."""
-    index, name, card = watch.index, f"render:{watch.index}", request.model
+    index, name, card = watch.index, _step(journal, watch.index), request.model
     step = journal.recorded(name)
     answer: Rendered | Ticket | None = None
     if step.state == "ticket":
@@ -202,15 +202,22 @@ async def _intend(journal: Journal, name: str, index: int, *, is_free: bool) -> 
     Raises: AnswersLost, Fenced."""
     step = journal.recorded(name)
     told = [Prediction(index, journal.attempt.number, "asked")]
-    lost = 0
+    lost = lost_before(journal, index)
     if step.state == "intent":
-        lost = (step.result or {}).get("lost", 0) + 1
+        lost += 1
         told.append(Prediction(index, step.attempt, "unknown"))
         if lost > LOST_MAX and not is_free:
             await journal.record(name, "failed", None, *told[1:])
             raise AnswersLost("The provider's answer was lost more than once.")
     await journal.record(name, "intent", {"lost": lost}, *told)
     crash("after_intent")
+
+
+def lost_before(journal: Journal, index: int) -> int:
+    """Answers about this variant that were lost, looked for in vain, and asked for once more. That
+    a later call failed in a way that is known changes nothing about them."""
+    step = journal.recorded(_step(journal, index))
+    return int((step.result or {}).get("lost", 0)) if step.state in ("intent", "failed") else 0
 
 
 async def _keep_ticket(journal: Journal, name: str, index: int, ticket: Ticket) -> None:
@@ -230,6 +237,11 @@ async def cancel_tickets(journal: Journal, provider: ImageProvider) -> None:
         if step.state == "ticket":
             with contextlib.suppress(ProviderError):
                 await provider.cancel(Ticket(step.result["provider_id"], step.result["facts"]))
+
+
+def _step(journal: Journal, index: int) -> str:
+    """What making this variant is called in the journal."""
+    return f"write:{index}" if journal.attempt.type == "text" else f"render:{index}"
 
 
 def _asked_by(journal: Journal, name: str) -> int:
@@ -261,7 +273,7 @@ async def _told(journal: Journal, name: str, index: int) -> AsyncIterator[None]:
             message=str(error),
         )
         if not is_lost:
-            await journal.record(name, "failed", None, told)
+            await journal.record(name, "failed", {"lost": lost_before(journal, index)}, told)
         elif step.state == "intent":
             await journal.record(name, "intent", step.result, told)
         raise

@@ -25,14 +25,16 @@ BACKOFF_FIRST_S = 1.0
 RETRY_AFTER_MAX_S = 600.0
 # Nobody said how long: the lane is paused meanwhile, this only spreads those who come back.
 _BUSY_S = (1.0, 3.0)
-_LOOKS_MAX = 2
+# Answers of one variant that may be lost and looked for in vain, each at the operator's expense.
+LOST_MAX = 1
 
 Rule = Literal["fail", "retry", "wait", "look"]
 
 # fail: at once, another try would end the same way. retry: as often as the setting says.
 # wait: it was not this job's turn, so no try is counted; its deadline is the end of it.
 # look: the call may have cost the operator money. The next try begins by asking the provider what
-# became of it (jobs/rendering.py), and is the last one.
+# became of it (jobs/rendering.py). What failed before in a way that is known does not matter for
+# that; a second answer that is lost is the end.
 _TABLE: dict[type[ProviderError], Rule] = {
     ProviderRefused: "fail",
     ProviderRejected: "fail",
@@ -70,9 +72,10 @@ def rule(error: Exception) -> Rule:
 
 
 def decide(
-    error: Exception, *, tries: int, attempts_max: int, backoff_max_s: float
+    error: Exception, *, tries: int, attempts_max: int, backoff_max_s: float, lost: int = 0
 ) -> Again | GiveUp:
-    """What follows from the failure of try number `tries` (the first is 1)."""
+    """What follows from the failure of try number `tries` (the first is 1). lost: answers to the
+    same question that were lost before and looked for in vain."""
     asked_s = error.retry_after_s if isinstance(error, ProviderError) else None
     if asked_s is not None:
         asked_s = min(asked_s, RETRY_AFTER_MAX_S)
@@ -82,12 +85,12 @@ def decide(
         case "wait":
             return Again(random.uniform(*_BUSY_S) if asked_s is None else asked_s, is_try=False)  # noqa: S311
         case "look":
-            allowed = min(_LOOKS_MAX, attempts_max)
+            may_repeat = lost < LOST_MAX
         case "retry":
-            allowed = attempts_max
+            may_repeat = True
         case never:
             assert_never(never)
-    if tries >= allowed:
+    if tries >= attempts_max or not may_repeat:
         return GiveUp()
     if asked_s is not None:
         return Again(asked_s)
