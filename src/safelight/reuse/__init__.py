@@ -1,1 +1,0 @@
-"""Serving an earlier result instead of paying for the same one again."""
