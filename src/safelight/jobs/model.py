@@ -19,7 +19,8 @@ Stage = Literal["understanding", "refining_prompt", "generating", "uploading", "
 Priority = Literal["low", "normal", "high"]
 ENDED = frozenset({"completed", "failed", "cancelled"})
 
-# What PgQueuer sorts by; the gaps leave room.
+# As the jobs table keeps them, to sort what one owner waits for among itself (turns.py); the gaps
+# leave room. PgQueuer never sees them: its entries are sorted by their tags, fair between owners.
 PRIORITY_NUMBERS: dict[Priority, int] = {"low": 2, "normal": 5, "high": 8}
 PRIORITY_NAMES: dict[int, Priority] = {number: name for name, number in PRIORITY_NUMBERS.items()}
 

@@ -201,7 +201,7 @@ class Pipeline:
         card = self._registry.card(attempt.model)
         earlier = await self._delivered_before(attempt)
         waiting = [index for index in range(attempt.count) if index not in earlier]
-        progress = _Together(journal, waiting)
+        progress = _Slowest(journal, waiting)
         shelf = Shelf(self._database, self._store, attempt)
 
         def variant(index: int) -> Awaitable[Made]:
@@ -342,7 +342,7 @@ def _completed(outputs: Mapping[int, str]) -> int:
     return sum(status == "completed" for status in outputs.values())
 
 
-class _Together:
+class _Slowest:
     """The stage of a job with several variants is that of its slowest one."""
 
     def __init__(self, journal: Journal, indexes: list[int]) -> None:
