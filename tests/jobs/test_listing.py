@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 
 from safelight.database.pool import Database
+from safelight.jobs import stats
 from safelight.jobs.listing import Page, cursor_of, first_id_at, list_jobs, read_cursor, words_query
 from safelight.values.errors import InvalidRequest
 from safelight.values.ids import LOCAL_OWNER, OwnerId
@@ -183,6 +184,16 @@ async def test_who_has_three_jobs_does_not_pay_for_everybody_elses(filled: Datab
     assert (len(page.rows), page.total_estimate, len(waiting.rows)) == (3, 3, 0)
     for statement, nodes in (await asked.plans(filled)).items():
         assert all(_rows_read(node) <= 3 for node in nodes), f"{statement}\n{nodes}"
+
+
+async def test_the_statistics_of_a_week_do_not_read_what_is_older(filled: Database) -> None:
+    asked = await listen_in(filled)
+
+    week = await stats.figures(filled, LOCAL_OWNER, 7)
+
+    assert (week.by_status, week.images, len(asked)) == ({}, 0, 3)
+    for statement, nodes in (await asked.plans(filled)).items():
+        assert all(_rows_read(node) == 0 for node in nodes), f"{statement}\n{nodes}"
 
 
 async def test_a_statement_without_an_index_would_be_noticed(filled: Database) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from safelight.database.pool import Database, Row
+from safelight.jobs.listing import first_id_at
 from safelight.values.ids import OwnerId
+
+# Ids are in the order of time, by the clocks of the processes that made them.
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +22,24 @@ class Figures:
 
 
 async def figures(database: Database, owner_id: OwnerId, days: int) -> Figures:
-    """Jobs created within the last `days` days."""
-    since = "created_at > now() - make_interval(days => $2)"
+    """Jobs created within the last `days` days, and the pictures they made."""
+    # The id leads to them by the index of the owner's jobs, so that older ones are not read. Of one
+    # owner 100,000 within the days take 0.2 s.
+    since = "jobs.id >= $3 AND jobs.created_at > now() - make_interval(days => $2)"
+    first = first_id_at(datetime.now(UTC) - timedelta(days=days) - _CLOCKS_DIFFER)
     statuses = await database.fetch(
         f"""SELECT status, count(*) AS jobs, coalesce(sum(charged), 0)::bigint AS credits
             FROM jobs WHERE owner_id = $1 AND {since} GROUP BY status""",  # noqa: S608
         owner_id,
         days,
+        first,
     )
     images = await database.fetchval(
-        f"SELECT count(*) FROM assets WHERE owner_id = $1 AND job_id IS NOT NULL AND {since}",  # noqa: S608
+        f"""SELECT count(*) FROM jobs JOIN outputs ON outputs.job_id = jobs.id
+            WHERE owner_id = $1 AND {since} AND reused IS NULL AND asset_id IS NOT NULL""",  # noqa: S608
         owner_id,
         days,
+        first,
     )
     models = await database.fetch(
         f"""SELECT model, count(*) AS jobs,
@@ -41,6 +52,7 @@ async def figures(database: Database, owner_id: OwnerId, days: int) -> Figures:
             GROUP BY model ORDER BY jobs DESC LIMIT 50""",  # noqa: S608
         owner_id,
         days,
+        first,
     )
     return Figures(
         {row["status"]: row["jobs"] for row in statuses},
