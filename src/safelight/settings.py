@@ -290,7 +290,11 @@ class Settings(BaseSettings):
         description="Event streams that may be open without a key from one address; 0: any number.",
     )
     db_connections: int = Field(
-        12, ge=4, le=200, description="Database connections one server process may hold."
+        12,
+        ge=4,
+        le=200,
+        description="Database connections in the pool of one process. It holds one more to listen; "
+        "with a worker one for its lock, and up to three for each provider.",
     )
 
     api_key: SecretStr | None = Field(

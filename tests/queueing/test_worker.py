@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from safelight.settings import Settings
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.studio import Studio
@@ -41,6 +42,23 @@ async def cut_all_lines(studio: Studio) -> int:
                WHERE datname = current_database() AND pid <> pg_backend_pid()"""
         )
     )
+
+
+async def test_every_connection_has_our_time_limits_and_the_worker_few_of_its_own(
+    studio: Studio,
+) -> None:
+    await all_ended(studio, await many(studio, 40))
+
+    lines = await studio.database.fetch(
+        """SELECT application_name FROM pg_stat_activity
+           WHERE datname = current_database() AND backend_type = 'client backend'"""
+    )
+
+    # Their name comes with the limits (pool.SESSION).
+    assert {line["application_name"] for line in lines} == {"safelight"}
+    counters = {card.provider for card in studio.shop.registry.cards()}
+    most: int = Settings.model_fields["db_connections"].default
+    assert len(lines) <= most + 2 + 3 * len(counters)
 
 
 async def test_a_worker_outlives_the_loss_of_all_its_connections(studio: Studio) -> None:

@@ -82,6 +82,18 @@ class Database:
             ) from None
         return cls(pool, url)
 
+    def another_pool(self, *, connections_max: int) -> asyncpg.Pool[asyncpg.Record]:
+        """A pool for a library that has its own idea of JSON; open it with `async with`."""
+        return asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=connections_max,
+            reset=keep,
+            command_timeout=STATEMENT_TIMEOUT_S,
+            timeout=10,
+            server_settings=SESSION,
+        )
+
     async def connect_alone(self) -> asyncpg.Connection:
         """A connection outside the pool, for LISTEN and session locks."""
         connection = await asyncpg.connect(self.url, timeout=10, server_settings=SESSION)

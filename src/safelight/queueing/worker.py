@@ -30,7 +30,7 @@ from pgqueuer.ports.driver import NotifyCallback
 from safelight.crashpoints import crash
 from safelight.database.migrate import QUEUE
 from safelight.database.patience import GONE
-from safelight.database.pool import Database, keep
+from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
 from safelight.queueing import roll
 from safelight.queueing.claims import Claims
@@ -47,6 +47,7 @@ _POLL_S = 2.0  # the safety net below the wake-ups
 # While all places are taken and more is waiting, PgQueuer looks again this often.
 _LOOK_AGAIN_S = 0.02
 _BATCH_MAX = 32
+_CONNECTIONS_MAX = 3  # of a counter; docs/operating.md counts with it
 
 # The job of an entry, the entry's tag, and whom to tell which job it is in the end: another one of
 # the same owner may go first.
@@ -178,9 +179,7 @@ class Worker:
         pause_s = 0.1
         while not self._stopping:
             try:
-                async with asyncpg.create_pool(
-                    self._database.url, min_size=1, max_size=3, command_timeout=15, reset=keep
-                ) as pool:
+                async with self._database.another_pool(connections_max=_CONNECTIONS_MAX) as pool:
                     pause_s = 0.1
                     await self._run(counter, _Driver(pool, self._wakeups))
             except Exception as error:
