@@ -90,6 +90,62 @@ async def test_a_failed_migration_leaves_nothing_and_the_lock_to_the_next(
     await connection.close()
 
 
+APART = """-- Apart: what is large is written to meanwhile.
+DROP INDEX CONCURRENTLY IF EXISTS by_name;
+CREATE INDEX CONCURRENTLY by_name ON large (name);
+"""
+
+
+async def test_an_index_that_is_built_apart_keeps_nobody_from_writing(
+    empty_database_url: str,
+) -> None:
+    builder, slow, writer = [await asyncpg.connect(empty_database_url) for _ in range(3)]
+    files = {"1_large.sql": "CREATE TABLE large (name text)"}
+    await migrate(builder, files)
+    await slow.execute("BEGIN; INSERT INTO large VALUES ('a')")
+
+    building = asyncio.create_task(migrate(builder, files | {"2_index.sql": APART}))
+    async with asyncio.timeout(10):
+        while not await writer.fetchval(
+            "SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting%'"
+        ):
+            await asyncio.sleep(0.01)
+    await writer.execute("SET lock_timeout = '1s'; INSERT INTO large VALUES ('b')")
+    assert not building.done()
+    await slow.execute("COMMIT")
+
+    assert await building == ["2_index.sql"]
+    assert await builder.fetchval("SHOW statement_timeout") == "0"
+    for connection in (builder, slow, writer):
+        await connection.close()
+
+
+async def test_an_index_whose_building_was_broken_off_is_built_anew(
+    empty_database_url: str,
+) -> None:
+    builder, slow = [await asyncpg.connect(empty_database_url) for _ in range(2)]
+    files = {"1_large.sql": "CREATE TABLE large (name text)", "2_index.sql": APART}
+    await migrate(builder, dict(list(files.items())[:1]))
+    await slow.execute("BEGIN; INSERT INTO large VALUES ('a')")
+    building = asyncio.create_task(migrate(builder, files))
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('by_name')"
+    async with asyncio.timeout(10):
+        while await slow.fetchval(valid) is None:
+            await asyncio.sleep(0.01)
+
+    await slow.execute(f"SELECT pg_terminate_backend({builder.get_server_pid()})")
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await building
+    await slow.execute("COMMIT")
+    other = await asyncpg.connect(empty_database_url)
+    assert await other.fetchval(valid) is False
+
+    assert await migrate(other, files) == ["2_index.sql"]
+    assert await other.fetchval(valid) is True
+    for connection in (slow, other):
+        await connection.close()
+
+
 async def test_vectors_can_be_compared(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
 

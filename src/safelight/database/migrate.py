@@ -1,10 +1,15 @@
-"""Bring a database to the schema this code expects: numbered SQL files, each applied once."""
+"""Bring a database to the schema this code expects: numbered SQL files, each applied once.
+
+What a file may do while others use the database: migrations/README.md.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
+from collections.abc import Mapping
 from importlib import resources
 
 import asyncpg
@@ -22,11 +27,17 @@ QUEUE = DBSettings(db_schema="queue", durability=Durability.balanced)
 _LOCK = 0x5AFE_1164  # any number all versions agree on
 _LOCK_WAIT_S = 60
 _APPLY_TIMEOUT_S = 60
+# The first line of a file that is not applied in a transaction, but one statement after the other.
+APART = "-- Apart:"
+_APART_TIMEOUT_S = 3600
 _SERVER_VERSION_MIN = 160000
 
 
-async def migrate(connection: asyncpg.Connection) -> list[str]:
+async def migrate(
+    connection: asyncpg.Connection, files: Mapping[str, str] | None = None
+) -> list[str]:
     """Apply what is missing; several processes may call it at once. Returns the names applied.
+    files: by name, in order; ours if it is not said.
 
     Raises: DatabaseUnusable when another process migrates for too long, when an applied file was
     changed afterwards, or when the database is newer than this code.
@@ -35,7 +46,7 @@ async def migrate(connection: asyncpg.Connection) -> list[str]:
         raise DatabaseUnusable("Safelight needs PostgreSQL 16 or newer.")
     await _lock(connection)
     try:
-        return await _apply_missing(connection)
+        return await _apply_missing(connection, _files() if files is None else files)
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
@@ -48,14 +59,13 @@ async def _lock(connection: asyncpg.Connection) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
+async def _apply_missing(connection: asyncpg.Connection, known: Mapping[str, str]) -> list[str]:
     await connection.execute(
         """CREATE TABLE IF NOT EXISTS migrations (
                name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz DEFAULT now())"""
     )
     rows = await connection.fetch("SELECT name, digest FROM migrations")
     applied: dict[str, str] = {row["name"]: row["digest"] for row in rows}
-    known = _files()
     if newer := sorted(set(applied) - set(known)):
         raise DatabaseUnusable(
             f"The database was last used by a newer Safelight (it has {newer[-1]}). "
@@ -73,13 +83,17 @@ async def _apply_missing(connection: asyncpg.Connection) -> list[str]:
         except (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, TimeoutError) as error:
             raise DatabaseUnusable(
                 f"The migration {name} could not be applied: {error or 'it took too long'}. "
-                "Nothing was changed. Stop what else uses this database, and start again."
+                "Nothing of it counts. Stop what else uses this database, and start again."
             ) from None
         done.append(name)
     return done
 
 
 async def _apply(connection: asyncpg.Connection, name: str, sql: str, digest: str) -> None:
+    if sql.startswith(APART):
+        await _apply_apart(connection, sql)
+        await _note(connection, name, digest)
+        return
     async with connection.transaction():
         await connection.execute("SET LOCAL lock_timeout = '2s'")
         await connection.execute(f"SET LOCAL statement_timeout = '{_APPLY_TIMEOUT_S}s'")
@@ -88,9 +102,24 @@ async def _apply(connection: asyncpg.Connection, name: str, sql: str, digest: st
             await Queries(AsyncpgDriver(connection), QueryBuilderEnvironment(QUEUE)).install()
         # The connection's own limit is for statements that somebody waits for.
         await connection.execute(sql, timeout=_APPLY_TIMEOUT_S)
-        await connection.execute(
-            "INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest
-        )
+        await _note(connection, name, digest)
+
+
+async def _apply_apart(connection: asyncpg.Connection, sql: str) -> None:
+    """Statements that cannot be in a transaction, such as CREATE INDEX CONCURRENTLY. Broken off and
+    begun anew it must come to the same."""
+    await connection.execute(f"SET statement_timeout = '{_APART_TIMEOUT_S}s'")
+    try:
+        for statement in re.sub(r"--.*", "", sql).split(";"):
+            if statement.strip():
+                await connection.execute(statement, timeout=_APART_TIMEOUT_S)
+    finally:
+        if not connection.is_closed():
+            await connection.execute("RESET statement_timeout")
+
+
+async def _note(connection: asyncpg.Connection, name: str, digest: str) -> None:
+    await connection.execute("INSERT INTO migrations (name, digest) VALUES ($1, $2)", name, digest)
 
 
 def _files() -> dict[str, str]:
