@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from safelight import __version__
@@ -209,6 +210,67 @@ def test_a_failed_job_is_explained(
 
     assert "content rules" in said
     assert str(provider_api.key) not in said
+
+
+@pytest.fixture
+def s3() -> Iterator[str]:
+    storage = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    storage.start()
+    url = "http://{}:{}".format(*storage.get_host_and_port())
+    assert httpx2.put(f"{url}/pictures", trust_env=False).status_code == 200
+    yield url
+    storage.stop()
+
+
+def test_a_picture_that_the_storage_would_send_is_fetched_from_the_server(
+    run: Run, server_process: ServerProcess, s3: str, tmp_path: Path
+) -> None:
+    """Its link has a query already, and without our word it leads to the storage."""
+    server_process.environment |= {
+        "SAFELIGHT_STORAGE_URL": "s3://pictures/here",
+        "SAFELIGHT_MEDIA_DELIVERY": "direct",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "a storage secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3,
+    }
+    server_process.start()
+    options = ("--model", "sketch", "--size", "64x64", "-o", "heron.png")
+
+    finished = run("generate", "a heron", *options, SAFELIGHT_URL=server_process.url)
+
+    assert finished.stdout == "heron.png\n", finished.stderr
+    with Image.open(tmp_path / "heron.png") as picture:
+        assert picture.size == (64, 64)
+
+
+def test_a_job_whose_stream_there_is_no_place_for_is_waited_for_without_haste(
+    run: Run, server_process: ServerProcess, provider_api: FakeOpenAI
+) -> None:
+    provider_api.plan = Plan(latency_s=1.5)
+    server_process.environment |= {
+        "SAFELIGHT_STREAMS_MAX": "1",
+        "SAFELIGHT_OPENAI_API_KEY": str(provider_api.key),
+        "SAFELIGHT_OPENAI_BASE_URL": provider_api.base_url,
+        "SAFELIGHT_OPENAI_IMAGE_MODELS": '["flux-schnell"]',
+    }
+    server_process.start()
+    url = server_process.url
+    with (
+        httpx2.Client(trust_env=False) as other,
+        other.stream("GET", f"{url}/api/events") as taken,
+    ):
+        assert taken.status_code == 200
+        finished = run(
+            "generate", "a heron", "--model", "openai/flux-schnell", "-o", "h.png", "--server", url
+        )
+
+    assert finished.stdout == "h.png\n", finished.stderr
+    looks = [line for line in server_process.log.read_text().splitlines() if "/stream" in line]
+    assert looks
+    assert all("503" in line for line in looks)
+    # Each is followed by a question that is answered when something changes: the stage, or the end.
+    assert len(looks) <= 12
 
 
 def test_a_named_server_that_does_not_answer_is_not_replaced(complaint: Complaint) -> None:

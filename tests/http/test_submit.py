@@ -8,8 +8,10 @@ import time
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx2
 import pytest
 
+from safelight.providers.catalog import TEXT_TOKENS_DEFAULT
 from tests.studio import Studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -385,3 +387,21 @@ async def test_a_text_with_quotes_and_markup_is_kept_as_it_is(desk: Studio) -> N
 
     assert job["prompt"] == prompt
     assert json.loads(json.dumps(await desk.get(job["id"])))["prompt"] == prompt
+
+
+@pytest.mark.parametrize(
+    ("model", "most"), [("openai/gpt-6-luna", TEXT_TOKENS_DEFAULT), ("openai/tiny-chat", 128_000)]
+)
+async def test_a_text_may_be_as_long_as_its_price_allows(
+    desk: Studio, model: str, most: int
+) -> None:
+    async def order(tokens: int) -> httpx2.Response:
+        body = {"prompt": "Say a word", "type": "text", "model": model}
+        return await desk.client.post(
+            "/api/jobs?dry_run=true", json=body | {"parameters": {"max_tokens": tokens}}
+        )
+
+    answers = [await order(tokens) for tokens in (1, most, most + 1)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 422]
+    assert [error["field"] for error in answers[2].json()["errors"]] == ["parameters.max_tokens"]

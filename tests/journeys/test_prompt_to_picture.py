@@ -231,3 +231,13 @@ async def test_every_log_line_of_a_job_names_it_and_its_request(
     ]
     assert len(lines) == 2
     assert all(job["id"] in line and "build-7" in line for line in lines)
+
+
+async def test_how_long_a_text_may_be_is_told_to_the_provider(studio: Studio) -> None:
+    job = await studio.generate(
+        "Say one two three", type="text", model="openai/tiny-chat", parameters={"max_tokens": 2}
+    )
+
+    assert studio.provider_api.calls[-1].json["max_tokens"] == 2
+    assert job["parameters"]["max_tokens"] == 2
+    assert len(job["outputs"][0]["text"].split()) == 2
