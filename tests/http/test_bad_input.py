@@ -113,6 +113,24 @@ TOGETHER: list[tuple[dict[str, Any], set[str]]] = [
     ({"references": [NOBODY]}, {"references"}),
     ({"mask": NOBODY}, {"mask"}),
     ({"webhook_url": "https://example.org/hook"}, {"webhook_url"}),
+    # Whatever is wrong with it is told at once, also what only a model can tell.
+    (
+        {
+            "model": "openai/gpt-image-2",
+            "style": "woodcut",
+            "session_id": NOBODY,
+            "webhook_url": "https://example.org/hook",
+            "parameters": {"width": 512, "max_tokens": 5, "seed": 1},
+        },
+        {
+            *("style", "session_id", "webhook_url"),
+            *("parameters.height", "parameters.max_tokens", "parameters.seed"),
+        },
+    ),
+    (
+        {"model": "Skecth", "style": "woodcut", "parameters": {"max_tokens": 5}},
+        {"model", "style", "parameters.max_tokens"},
+    ),
 ]
 
 
@@ -218,6 +236,17 @@ async def test_an_unknown_model_is_answered_with_the_nearest_names(desk: Studio)
     assert problem["code"] == "unknown_model"
     assert "sketch" in problem["errors"][0]["message"]
     assert "openai/gpt-image-2" in (await refused(desk, slashless))["detail"]
+
+
+async def test_an_unknown_model_is_told_with_what_no_model_can(desk: Studio) -> None:
+    order = GOOD | {"model": "Skecth", "parameters": {"max_tokens": 5, "seed": 1}}
+
+    problem = await refused(desk, await desk.client.post("/api/jobs", json=order))
+
+    assert problem["code"] == "unknown_model"
+    assert fields(problem) == {"model", "parameters.max_tokens"}
+    assert "sketch" in problem["detail"]
+    assert "max_tokens is for text" in problem["detail"]
 
 
 async def test_an_unknown_style_is_answered_with_those_there_are(desk: Studio) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
@@ -31,6 +32,8 @@ from safelight.values.errors import (
     InvalidRequest,
     NotFound,
     RateLimited,
+    RequestRefused,
+    UnknownModel,
     UnsupportedOption,
 )
 from safelight.values.ids import JobId, OwnerId, new_id
@@ -188,19 +191,24 @@ class Admission:
         found of those it starts from.
 
         Raises: InvalidRequest, UnsupportedOption, UnknownModel, all wrong fields at once."""
-        self._refuse_nonsense(wish, pictures)
         prompt = UserPrompt(CleanText(wish.prompt))
         asked = _asked(wish, prompt)
-        card, reason = self._choose(wish, asked)
-        parameters = dict(wish.parameters)
-        if wish.type == "image":
-            if asked.width is None:
-                size = size_for(card, parameters.get("aspect_ratio"), parameters.get("resolution"))
-                parameters |= {"width": size.width, "height": size.height}
-                asked = replace(asked, width=size.width, height=size.height)
-            parameters.setdefault("format", card.capabilities.formats[0])
-        if wrong := self._registry.refuse(card, asked):
-            raise UnsupportedOption(*wrong)
+        refusals = list(_nonsense(wish, pictures))
+        try:
+            card, reason = self._choose(wish, asked)
+            parameters = dict(wish.parameters)
+            if wish.type == "image":
+                if asked.width is None:
+                    size = size_for(card, wish.parameters.get("aspect_ratio"), asked.resolution)
+                    parameters |= {"width": size.width, "height": size.height}
+                    asked = replace(asked, width=size.width, height=size.height)
+                parameters.setdefault("format", card.capabilities.formats[0])
+            if wrong := self._registry.refuse(card, asked):
+                raise UnsupportedOption(*wrong)
+        except RequestRefused as refused:
+            refusals.append(refused)
+        if refusals:
+            raise refusals[0].along_with(refusals[1:])
         each = price_of(card, asked).credits
         return Order(
             id=JobId(new_id()),
@@ -231,24 +239,14 @@ class Admission:
     def _choose(self, wish: Wish, asked: Asked) -> tuple[ModelCard, str | None]:
         if wish.model.casefold() == "auto":
             return self._registry.route(asked)
-        return self._registry.card(wish.model), None
-
-    def _refuse_nonsense(self, wish: Wish, pictures: Sources) -> None:
-        wrong = [*_contradictions(wish), *pictures.errors]
-        if wish.style and styles.find(wish.style) is None:
-            names = ", ".join(style.id for style in styles.BUILT_IN)
-            wrong.append(FieldError("style", f"There is no such style. There are: {names}."))
-        if wish.session_id:
-            wrong.append(FieldError("session_id", "There is no such session."))
-        if wrong:
-            raise InvalidRequest(*wrong)
-        missing = []
-        if wish.webhook_url:
-            missing.append(
-                FieldError("webhook_url", "Webhooks are not sent yet; use the event stream.")
-            )
-        if missing:
-            raise UnsupportedOption(*missing)
+        try:
+            return self._registry.card(wish.model), None
+        except UnknownModel as unknown:
+            try:
+                self._registry.route(asked)
+            except UnsupportedOption as whatever_the_model:
+                raise unknown.along_with([whatever_the_model]) from None
+            raise
 
     async def _reusable(self, order: Order) -> Row | None:
         if order.reuse == "never":
@@ -325,6 +323,22 @@ def wish_of(row: Row) -> Wish:
         session_id=row["session_id"],
         metadata=request["metadata"],
     )
+
+
+def _nonsense(wish: Wish, pictures: Sources) -> Iterator[RequestRefused]:
+    """What is wrong whichever model it is for."""
+    wrong = [*_contradictions(wish), *pictures.errors]
+    if wish.style and styles.find(wish.style) is None:
+        names = ", ".join(style.id for style in styles.BUILT_IN)
+        wrong.append(FieldError("style", f"There is no such style. There are: {names}."))
+    if wish.session_id:
+        wrong.append(FieldError("session_id", "There is no such session."))
+    if wrong:
+        yield InvalidRequest(*wrong)
+    if wish.webhook_url:
+        yield UnsupportedOption(
+            FieldError("webhook_url", "Webhooks are not sent yet; use the event stream.")
+        )
 
 
 def _contradictions(wish: Wish) -> list[FieldError]:

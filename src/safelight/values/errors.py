@@ -33,8 +33,9 @@ SafelightError
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from safelight.values.credits import Credits
 
@@ -89,6 +90,14 @@ class RequestRefused(SafelightError):
     code: ClassVar[ErrorCode] = "invalid_request"
     title = "The request cannot be accepted"
     errors: tuple[FieldError, ...] = ()
+
+    def along_with(self, others: Iterable[RequestRefused]) -> Self:
+        """The same, which also tells what others found in other fields."""
+        for error in (error for other in others for error in other.errors):
+            if all(error.field != known.field for known in self.errors):
+                self.errors = (*self.errors, error)
+                self.args = (f"{self} {error.field}: {error.message}",)
+        return self
 
 
 class InvalidRequest(RequestRefused):
