@@ -111,7 +111,7 @@ async def assert_saw_all(reader: Reader, ledger: Ledger, whose: str = "") -> Non
     In a long run lines of the kinds that are forgotten soon were seen and are stored no more."""
     stored = await ledger.fetch(STORED, whose)
     kept = {row["id"] for row in stored}
-    places = [tuple(map(int, position.split("-"))) for position in reader.ids]
+    places = [tuple(map(int, bookmark.split("-"))) for bookmark in reader.ids]
     assert all(one < other for one, other in itertools.pairwise(places)), "repeated or mixed up"
     seen = [event for event in reader.seen if event["id"] in kept]
     assert {event["event"] for event in reader.seen if event["id"] not in kept} <= FORGOTTEN_SOON

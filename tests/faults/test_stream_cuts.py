@@ -94,7 +94,7 @@ async def test_a_finished_story_can_be_read_from_every_line_on(
     assert at_the_end.seen[0]["data"]["job"]["status"] == "completed"
 
 
-async def test_who_comes_without_a_position_gets_a_snapshot_and_then_all_that_follows(
+async def test_who_comes_without_a_bookmark_gets_a_snapshot_and_then_all_that_follows(
     studio: Studio, database_url: str
 ) -> None:
     studio.provider_api.plan = Plan(latency_s=0.3)

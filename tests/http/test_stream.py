@@ -385,10 +385,10 @@ async def test_a_client_ahead_of_this_process_is_told_nothing_twice(studio: Stud
         while not lines or lines[-1].kind != "completed":
             if line := await reader.next(5):
                 lines.append(line)
-        studio.shop.feed._position = reader.since  # as a process would stand that lags behind
-        later = lines[-3].position
+        studio.shop.feed._bookmark = reader.since  # as a process would stand that lags behind
+        later = lines[-3].bookmark
 
         stream = f"/api/jobs/{job['id']}/stream?after={later}"
         told = [event async for event in studio.events(stream) if "event" in event]
 
-    assert [event["id"] for event in told] == [str(line.position) for line in lines[-2:]]
+    assert [event["id"] for event in told] == [str(line.bookmark) for line in lines[-2:]]

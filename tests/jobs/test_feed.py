@@ -15,7 +15,7 @@ import pytest
 
 from safelight.database.pool import Database
 from safelight.database.wakeups import Wakeups
-from safelight.jobs.feed import CHANNEL, Event, Feed, Lagging, Position, Subscription
+from safelight.jobs.feed import CHANNEL, Bookmark, Event, Feed, Lagging, Subscription
 from safelight.values.ids import OwnerId
 
 OWNER = OwnerId(uuid4())
@@ -93,7 +93,7 @@ async def test_a_later_transaction_that_commits_first_does_not_hide_the_earlier_
 
     assert names(told) == ["slow, first line", "slow, second line", "quick"]
     assert names(told) == await stored(database)
-    assert [event.position for event in told] == sorted(event.position for event in told)
+    assert [event.bookmark for event in told] == sorted(event.bookmark for event in told)
 
 
 async def test_what_is_rolled_back_is_never_shown_and_holds_nobody_up(
@@ -213,7 +213,7 @@ async def test_hundreds_of_writers_with_random_commits_reach_each_reader_once_an
         while len(waiting) > 200:
             await asyncio.sleep(0.005)
         async with feed.subscribe(OWNER) as late:
-            past = await feed.replay(late, Position(0, 0))
+            past = await feed.replay(late, Bookmark(0, 0))
             assert past is not None
             return names(past + await take(late, expected - len(past)))
 
@@ -252,7 +252,7 @@ async def test_many_readers_that_join_while_lines_come_miss_and_repeat_nothing(
         while written < seen_after:
             await asyncio.sleep(0.001)
         async with feed.subscribe(OWNER, JOB) as live:
-            past = await feed.replay(live, Position(0, 0))
+            past = await feed.replay(live, Bookmark(0, 0))
             assert past is not None
             return names(past + await take(live, total - len(past)))
 
@@ -268,7 +268,7 @@ async def test_many_readers_that_join_while_lines_come_miss_and_repeat_nothing(
         assert reader.result() == [str(number) for number in range(total)]
 
 
-async def test_a_reader_resumes_exactly_behind_the_position_it_names(
+async def test_a_reader_resumes_exactly_behind_the_bookmark_it_names(
     feed: Feed, database_url: str
 ) -> None:
     async with writers(database_url, 1) as (writer,):
@@ -280,7 +280,7 @@ async def test_a_reader_resumes_exactly_behind_the_position_it_names(
 
         for stop in range(10):
             async with feed.subscribe(OWNER) as again:
-                missed = await feed.replay(again, Position.parse(str(seen[stop].position)))  # type: ignore[arg-type]
+                missed = await feed.replay(again, Bookmark.parse(str(seen[stop].bookmark)))  # type: ignore[arg-type]
                 assert missed is not None
                 assert names(missed) == [str(number) for number in range(stop + 1, 10)]
 
@@ -294,8 +294,8 @@ async def test_too_long_a_past_is_refused_rather_than_shortened(
         feed.announce()
         await take(live, 12)
         async with feed.subscribe(OWNER) as late:
-            assert await feed.replay(late, Position(0, 0), limit=11) is None
-            exactly = await feed.replay(late, Position(0, 0), limit=12)
+            assert await feed.replay(late, Bookmark(0, 0), limit=11) is None
+            exactly = await feed.replay(late, Bookmark(0, 0), limit=12)
             assert exactly is not None
             assert len(exactly) == 12
 
@@ -385,11 +385,11 @@ async def test_without_readers_the_database_is_left_alone(
     "text",
     ["", "-", "1", "1-", "-1", "1-2-3", "a-b", "1.5-2", "²-1", "9" * 41, f"{2**63}-1", "1--2"],
 )
-def test_nonsense_is_no_position(text: str) -> None:
-    assert Position.parse(text) is None
+def test_nonsense_is_no_bookmark(text: str) -> None:
+    assert Bookmark.parse(text) is None
 
 
-def test_a_position_survives_being_text() -> None:
-    position = Position(2**62, 2**63 - 1)
+def test_a_bookmark_survives_being_text() -> None:
+    bookmark = Bookmark(2**62, 2**63 - 1)
 
-    assert Position.parse(str(position)) == position
+    assert Bookmark.parse(str(bookmark)) == bookmark

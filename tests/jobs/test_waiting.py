@@ -16,7 +16,7 @@ from safelight.database.pool import Database
 from safelight.jobs import board as board_module
 from safelight.jobs.admit import Share, Wish
 from safelight.jobs.board import Board
-from safelight.jobs.waiting import _STANDING, POSITION_MAX, Forecast, Place
+from safelight.jobs.waiting import _STANDING, POSITION_MAX, Forecast, Standing
 from safelight.queueing import roll
 from safelight.values.ids import OwnerId, new_id
 from tests.fakes.openai_server import FakeOpenAI
@@ -387,9 +387,9 @@ def test_only_a_change_that_a_person_would_notice_is_news(
     before: tuple[int, float | None] | None, now: tuple[int, float | None], is_news: bool
 ) -> None:
     job, owner = uuid4(), uuid4()
-    told = Place(job, owner, *before) if before else None
+    told = Standing(job, owner, *before) if before else None
 
-    assert Place(job, owner, *now).is_news(told) is is_news
+    assert Standing(job, owner, *now).is_news(told) is is_news
 
 
 class CountedForecast(Forecast):
@@ -399,7 +399,7 @@ class CountedForecast(Forecast):
         super().__init__(database)
         self.asked: list[tuple[list[UUID], list[UUID]]] = []
 
-    async def standing(self, job_ids: Any, owner_ids: Any) -> list[Place]:
+    async def standing(self, job_ids: Any, owner_ids: Any) -> list[Standing]:
         self.asked.append((list(job_ids), list(owner_ids)))
         return await super().standing(job_ids, owner_ids)
 
@@ -429,7 +429,7 @@ class Reader:
         self.nudged.clear()
         async with asyncio.timeout(5):
             await self.nudged.wait()
-        return {job: place.position for job, place in self.watch.places.items()}
+        return {job: one.position for job, one in self.watch.standings.items()}
 
 
 async def test_all_streams_of_a_process_are_answered_by_one_question(
@@ -485,7 +485,7 @@ async def test_a_job_that_begins_to_wait_while_the_question_is_under_way_is_not_
     reader = Reader(board, ann)
     answered = counted.standing
 
-    async def late(job_ids: Any, owner_ids: Any) -> list[Place]:
+    async def late(job_ids: Any, owner_ids: Any) -> list[Standing]:
         places = await answered(job_ids, owner_ids)
         if len(counted.asked) == 1:
             await queue.add(ann)

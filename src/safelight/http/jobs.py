@@ -131,15 +131,15 @@ async def get_job(
 ) -> Response:
     """The job as it is now, or as soon as anything about it changes."""
     row = await _own_job(shop, caller.owner_id, job_id)
-    place = await _place(shop, row)
-    is_behind = if_none_match and not is_known(if_none_match, _etag(row, place, shop))
+    standing = await _standing(shop, row)
+    is_behind = if_none_match and not is_known(if_none_match, _etag(row, standing, shop))
     if wait and row["status"] not in ENDED and not is_behind:
         row = await _changed(shop, caller.owner_id, row, wait)
-        place = await _place(shop, row)
-    etag = _etag(row, place, shop)
+        standing = await _standing(shop, row)
+    etag = _etag(row, standing, shop)
     if is_known(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})
-    return answer(views.job(row, shop.links, place), ETag=etag)
+    return answer(views.job(row, shop.links, standing), ETag=etag)
 
 
 @router.delete("/{job_id}", response_model=wire.Job, responses=problems(404, 409))
@@ -219,7 +219,7 @@ async def _changed(shop: Shop, owner_id: OwnerId, row: Row, wait_s: float) -> Ro
             await subscription.next(left_s)
 
 
-async def _place(shop: Shop, row: Row) -> wire.Queue | None:
+async def _standing(shop: Shop, row: Row) -> wire.Queue | None:
     """Where it stands while it waits."""
     if row["status"] != "pending":
         return None
@@ -227,10 +227,10 @@ async def _place(shop: Shop, row: Row) -> wire.Queue | None:
     return wire.Queue(position=found.position, eta_seconds=found.eta_s) if found else None
 
 
-def _etag(row: Row, place: wire.Queue | None, shop: Shop) -> str:
-    """Changes with the job, its place in the queue, the deletion of one of its pictures for now or
-    for good, and its links when they are renewed."""
-    stands = f"{place.position}-{place.eta_seconds}" if place else None
+def _etag(row: Row, standing: wire.Queue | None, shop: Shop) -> str:
+    """Changes with the job, where it stands, the deletion of one of its pictures for now or for
+    good, and its links when they are renewed."""
+    stands = f"{standing.position}-{standing.eta_seconds}" if standing else None
     removed = "".join((output["removed"] or "-")[0] for output in row["outputs"] or ())
     return f'"{row["revision"]}-{stands}-{removed}-{int(shop.links.expires_at().timestamp())}"'
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from safelight.database.pool import Row
 from safelight.jobs.board import Board
 from safelight.jobs.feed import Subscription
-from safelight.jobs.waiting import Place
+from safelight.jobs.waiting import Standing
 
 
 class QueueNews:
@@ -21,7 +21,7 @@ class QueueNews:
     def __init__(self, board: Board, subscription: Subscription) -> None:
         self.watch = board.watch(subscription.owner_id, subscription.job_id, subscription.nudge)
         self._look = 0
-        self._told: dict[UUID, Place] = {}
+        self._told: dict[UUID, Standing] = {}
         self._left: dict[UUID, int] = {}  # job: the last look that may not know it yet
 
     def begin(self, rows: Sequence[Row], *, are_all: bool) -> None:
@@ -40,16 +40,16 @@ class QueueNews:
         else:
             self._left[job_id] = self.watch.looking
 
-    def take(self) -> list[Place]:
+    def take(self) -> list[Standing]:
         """What is news since the last time."""
         watch = self.watch
         if watch.look == self._look:
             return []
         self._look = watch.look
         self._left = {job: look for job, look in self._left.items() if look >= watch.look}
-        waiting = [place for id_, place in watch.places.items() if id_ not in self._left]
-        news = [place for place in waiting if place.is_news(self._told.get(place.job_id))]
-        self._told = {job: told for job, told in self._told.items() if job in watch.places} | {
-            place.job_id: place for place in news
+        waiting = [one for id_, one in watch.standings.items() if id_ not in self._left]
+        news = [one for one in waiting if one.is_news(self._told.get(one.job_id))]
+        self._told = {job: told for job, told in self._told.items() if job in watch.standings} | {
+            one.job_id: one for one in news
         }
         return news

@@ -27,7 +27,7 @@ from safelight.http.protocol import hang_up
 from safelight.http.queue_news import QueueNews
 from safelight.http.shop import Shop, ShopDep
 from safelight.jobs import repository
-from safelight.jobs.feed import Event, Lagging, Position, Subscription
+from safelight.jobs.feed import Bookmark, Event, Lagging, Subscription
 from safelight.jobs.model import ENDED
 from safelight.values.errors import FieldError, InvalidRequest, NotFound, Overloaded
 
@@ -124,17 +124,17 @@ def _open(
 def _resume(text: str | None) -> _Seen | None:
     if not text:
         return None
-    position = Position.parse(text.removesuffix(_CREDITS))
-    if position is None:
+    bookmark = Bookmark.parse(text.removesuffix(_CREDITS))
+    if bookmark is None:
         raise InvalidRequest(FieldError("after", "Not the id of an event of ours."))
-    return _Seen(position, credits_too=text.endswith(_CREDITS))
+    return _Seen(bookmark, credits_too=text.endswith(_CREDITS))
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What a client that comes back says it has seen last: a line, or its `credits` event too."""
 
-    line: Position
+    line: Bookmark
     credits_too: bool
 
 
@@ -155,7 +155,7 @@ class _Lines:
         self._subscription = subscription
         self._resume = resume
         # The client may be ahead of this process, after another one served it: not told twice.
-        self._seen = resume.line if resume else Position(0, 0)
+        self._seen = resume.line if resume else Bookmark(0, 0)
         self._queue = QueueNews(shop.board, subscription)
         self._ended = False
         self._last_id = ""
@@ -176,7 +176,7 @@ class _Lines:
         if self._resume is not None:
             missed = await self._shop.feed.replay(self._subscription, self._resume.line)
         if missed is None:
-            self._seen = Position(0, 0)
+            self._seen = Bookmark(0, 0)
             async for piece in self._snapshots():
                 yield piece
         else:
@@ -210,7 +210,7 @@ class _Lines:
         return not await self._shop.feed.has_more(subscription, self._seen)
 
     async def _snapshots(self) -> AsyncIterator[bytes]:
-        """The job, or every live one; then the position to resume from, as a bare id."""
+        """The job, or every live one; then the bookmark to resume from, as a bare id."""
         subscription, database = self._subscription, self._shop.database
         if subscription.job_id is not None:
             row = await repository.read(database, subscription.owner_id, subscription.job_id)
@@ -238,7 +238,7 @@ class _Lines:
                 events = await self._next_events()
             except Lagging:
                 break
-            events = [event for event in events if event.position > self._seen]
+            events = [event for event in events if event.bookmark > self._seen]
             piece = await self._render(events) if events else b""
             if not self._ended:
                 piece += self._queue_events()
@@ -286,7 +286,7 @@ class _Lines:
             self._queue.note(event.job_id, event.status)
             shown = views.event(event, rows.get(event.job_id), self._shop.links)
             if shown is not None:
-                self._last_id = str(event.position)
+                self._last_id = str(event.bookmark)
                 pieces.append(_frame(self._last_id, shown))
                 pieces += self._credits(event)
             if self._subscription.job_id is not None and event.kind in ENDED:
@@ -298,12 +298,12 @@ class _Lines:
         shown = views.credits_event(line)
         if shown is None or self._subscription.job_id is not None:
             return []
-        self._last_id = str(line.position) + _CREDITS
+        self._last_id = str(line.bookmark) + _CREDITS
         return [_frame(self._last_id, shown)]
 
     def _queue_events(self) -> bytes:
         news = self._queue.take()
-        return b"".join(_frame(self._last_id, views.queue_event(place)) for place in news)
+        return b"".join(_frame(self._last_id, views.queue_event(standing)) for standing in news)
 
 
 def _frame(event_id: str, shown: wire.Wire) -> bytes:

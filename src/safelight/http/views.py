@@ -10,9 +10,9 @@ from uuid import UUID
 from safelight.database.pool import Row
 from safelight.http import wire
 from safelight.images.links import Links
-from safelight.jobs.feed import Event, Position
+from safelight.jobs.feed import Bookmark, Event
 from safelight.jobs.model import ENDED, PRIORITY_NAMES
-from safelight.jobs.waiting import Place
+from safelight.jobs.waiting import Standing
 from safelight.values.images import CONTENT_TYPES, PREVIEW_SIDES
 
 
@@ -162,7 +162,7 @@ def _milliseconds(start: datetime, end: datetime) -> int:
 def story_line(line: Row) -> wire.JobEventLog:
     """A stored line as `repository.story` gives it."""
     return wire.JobEventLog(
-        id=str(Position(line["xid"], line["number"])),
+        id=str(Bookmark(line["xid"], line["number"])),
         at=line["at"],
         type=line["kind"],
         data={"status": line["status"], **line["data"]},
@@ -211,12 +211,12 @@ def credits_event(line: Event) -> wire.CreditsEvent | None:
     return wire.CreditsEvent.model_construct(**told, available=data["available"], held=data["held"])
 
 
-def queue_event(place: Place) -> wire.QueueEvent:
+def queue_event(standing: Standing) -> wire.QueueEvent:
     return wire.QueueEvent.model_construct(
-        job_id=place.job_id,
+        job_id=standing.job_id,
         status="pending",
-        position=place.position,
-        eta_seconds=place.eta_s,
+        position=standing.position,
+        eta_seconds=standing.eta_s,
     )
 
 

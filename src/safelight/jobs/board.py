@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from safelight.database.patience import GONE
-from safelight.jobs.waiting import Forecast, Place
+from safelight.jobs.waiting import Forecast, Standing
 from safelight.values.ids import OwnerId
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ _SHARE_MAX = 0.1
 
 _Key: TypeAlias = "tuple[OwnerId, UUID | None]"  # None: all of the owner's
 
-_NOTHING: Mapping[UUID, Place] = MappingProxyType({})
+_NOTHING: Mapping[UUID, Standing] = MappingProxyType({})
 
 
 class _Seat:
@@ -42,15 +42,15 @@ class _Seat:
 class Watch:
     """What one stream looks at. Use it as `with`.
 
-    places: where its jobs stood at look number `look`. A job that was told to have left the queue
-    when look number `looking` was the last to begin is gone for sure at all later ones.
+    standings: where its jobs stood at look number `look`. A job that was told to have left the
+    queue when look number `looking` was the last to begin is gone for sure at all later ones.
     """
 
     def __init__(
         self, board: Board, owner_id: OwnerId, job_id: UUID | None, nudge: Callable[[], None]
     ) -> None:
         self.key = (owner_id, job_id)
-        self.places = _NOTHING
+        self.standings = _NOTHING
         self.look = 0
         self.nudge = nudge
         self._board = board
@@ -72,7 +72,7 @@ class Watch:
 
 
 class Board:
-    """Looks once a second at the places of all jobs that somebody watches and that wait."""
+    """Looks once a second where all jobs stand that somebody watches and that wait."""
 
     def __init__(self, forecast: Forecast) -> None:
         self.looks = 0  # that were begun
@@ -134,18 +134,18 @@ class Board:
         look = self.looks
         for key in asked:
             self._seats[key].stirred = False
-        places = await self._forecast.standing(
+        standings = await self._forecast.standing(
             [job_id for _, job_id in asked if job_id],
             [owner_id for owner_id, job_id in asked if not job_id],
         )
-        of_jobs = {(one.owner_id, one.job_id): {one.job_id: one} for one in places}
-        of_owners: dict[UUID, dict[UUID, Place]] = {}
-        for place in places:
-            of_owners.setdefault(place.owner_id, {})[place.job_id] = place
+        of_jobs = {(one.owner_id, one.job_id): {one.job_id: one} for one in standings}
+        of_owners: dict[UUID, dict[UUID, Standing]] = {}
+        for standing in standings:
+            of_owners.setdefault(standing.owner_id, {})[standing.job_id] = standing
         for (owner_id, job_id), watches in asked.items():
             found = of_jobs.get((owner_id, job_id)) if job_id else of_owners.get(owner_id)
             for watch in watches:
-                watch.places, watch.look = found or _NOTHING, look
+                watch.standings, watch.look = found or _NOTHING, look
                 watch.nudge()
             self._settle((owner_id, job_id), bool(found))
 

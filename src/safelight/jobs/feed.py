@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Bookmark:
     """Where a reader is. As text (`id:` of a stream) it is "transaction-number"."""
 
     xid: int
@@ -45,20 +45,20 @@ class Position:
         return f"{self.xid}-{self.number}"
 
     @classmethod
-    def parse(cls, text: str) -> Position | None:
-        """The position a client sent, or None when it is not one."""
+    def parse(cls, text: str) -> Bookmark | None:
+        """The bookmark a client sent, or None when it is not one."""
         xid, _, number = text.partition("-")
         if not (xid.isdecimal() and number.isdecimal() and len(text) <= 40):
             return None
-        position = cls(int(xid), int(number))
-        return position if position.xid < 2**63 and position.number < 2**63 else None
+        bookmark = cls(int(xid), int(number))
+        return bookmark if bookmark.xid < 2**63 and bookmark.number < 2**63 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One stored line of a job's story."""
 
-    position: Position
+    bookmark: Bookmark
     owner_id: UUID
     job_id: UUID
     status: str
@@ -68,7 +68,7 @@ class Event:
 
 
 class Lagging(Exception):
-    """The reader was too slow: it should reconnect and resume from its last position."""
+    """The reader was too slow: it should reconnect and resume from its last bookmark."""
 
 
 class Subscription:
@@ -77,7 +77,7 @@ class Subscription:
     def __init__(self, feed: Feed, owner_id: OwnerId, job_id: UUID | None) -> None:
         self.owner_id = owner_id
         self.job_id = job_id
-        self.since = Position(0, 0)
+        self.since = Bookmark(0, 0)
         self._feed = feed
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue(_QUEUE_MAX)
         self._lagging = False
@@ -129,7 +129,7 @@ class Feed:
     def __init__(self, database: Database, wakeups: Wakeups) -> None:
         self._database = database
         self._wakeups = wakeups
-        self._position = Position(0, 0)
+        self._bookmark = Bookmark(0, 0)
         self._by_job: dict[UUID, set[Subscription]] = {}
         self._by_owner: dict[UUID, set[Subscription]] = {}
         self._news = asyncio.Event()
@@ -157,7 +157,7 @@ class Feed:
         return Subscription(self, owner_id, job_id)
 
     async def replay(
-        self, subscription: Subscription, after: Position, limit: int = 5000
+        self, subscription: Subscription, after: Bookmark, limit: int = 5000
     ) -> list[Event] | None:
         """The lines between `after` and where the subscription starts; None when they are too
         many, or `after` is of another life of the database, so that a snapshot serves better."""
@@ -181,18 +181,18 @@ class Feed:
             return None
         return [_event(row) for row in rows]
 
-    async def line(self, owner_id: OwnerId, position: Position) -> Event | None:
-        """The owner's line at exactly this position."""
+    async def line(self, owner_id: OwnerId, bookmark: Bookmark) -> Event | None:
+        """The owner's line at exactly this bookmark."""
         row = await self._database.fetchrow(
             """SELECT xid, number, owner_id, job_id, status, kind, data, at FROM events
                WHERE xid = $1 AND number = $2 AND owner_id = $3""",
-            position.xid,
-            position.number,
+            bookmark.xid,
+            bookmark.number,
             owner_id,
         )
         return _event(row) if row else None
 
-    async def has_more(self, subscription: Subscription, after: Position) -> bool:
+    async def has_more(self, subscription: Subscription, after: Bookmark) -> bool:
         """Whether there is a line of the subscription's job behind `after`."""
         more: bool = await self._database.fetchval(
             """SELECT EXISTS (SELECT FROM events
@@ -204,28 +204,28 @@ class Feed:
         )
         return more
 
-    async def _has_been(self, position: Position) -> bool:
+    async def _has_been(self, bookmark: Bookmark) -> bool:
         """Whether the database has come that far: after a restore it may not have."""
         newest: int = await self._database.fetchval(
             "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
         )
-        return position.xid < newest
+        return bookmark.xid < newest
 
-    async def join(self, subscription: Subscription) -> Position:
-        """Register; returns the position from which on the subscription gets every line."""
+    async def join(self, subscription: Subscription) -> Bookmark:
+        """Register; returns the bookmark from which on the subscription gets every line."""
         async with self._reading:
             if not self._open:
                 # Nobody listened, so the reader stood still: go on from now.
                 horizon = await self._database.fetchval(
                     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
                 )
-                self._position = max(self._position, Position(horizon - 1, 2**63 - 1))
+                self._bookmark = max(self._bookmark, Bookmark(horizon - 1, 2**63 - 1))
             if subscription.job_id is not None:
                 self._by_job.setdefault(subscription.job_id, set()).add(subscription)
             else:
                 self._by_owner.setdefault(subscription.owner_id, set()).add(subscription)
             self._news.set()
-            return self._position
+            return self._bookmark
 
     def leave(self, subscription: Subscription) -> None:
         for group, key in (
@@ -244,7 +244,7 @@ class Feed:
     async def _run(self) -> None:
         pause_s = _HELD_BACK_S
         while True:
-            before = self._position
+            before = self._bookmark
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):
                     await self._news.wait()
@@ -258,7 +258,7 @@ class Feed:
                 await asyncio.sleep(0.5)
                 held_back = True
             # Whoever holds it back may be another program's long transaction on the same server.
-            if held_back and self._position == before:
+            if held_back and self._bookmark == before:
                 pause_s = min(2 * pause_s, _HELD_BACK_MAX_S)
             else:
                 pause_s = _HELD_BACK_S
@@ -274,14 +274,14 @@ class Feed:
                            pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon
                     FROM events WHERE (xid, number) > ($1, $2)
                     ORDER BY xid, number LIMIT {_BATCH}""",  # noqa: S608
-                self._position.xid,
-                self._position.number,
+                self._bookmark.xid,
+                self._bookmark.number,
             )
             for row in rows:
                 if row["xid"] >= row["horizon"]:
                     return True
                 event = _event(row)
-                self._position = event.position
+                self._bookmark = event.bookmark
                 for group in (self._by_job.get(event.job_id), self._by_owner.get(event.owner_id)):
                     for subscription in group or ():
                         subscription.offer(event)
@@ -290,7 +290,7 @@ class Feed:
 
 def _event(row: Row) -> Event:
     return Event(
-        position=Position(row["xid"], row["number"]),
+        bookmark=Bookmark(row["xid"], row["number"]),
         owner_id=UUID(int=row["owner_id"].int),
         job_id=UUID(int=row["job_id"].int),
         status=row["status"],

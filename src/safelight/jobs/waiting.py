@@ -110,7 +110,7 @@ LEFT JOIN lanes ON lanes.name = wanted.lane
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Standing:
     """Where a job stands. eta_s: seconds until it starts; None where nobody can know."""
 
     job_id: UUID
@@ -118,7 +118,7 @@ class Place:
     position: int
     eta_s: float | None
 
-    def is_news(self, told: Place | None) -> bool:
+    def is_news(self, told: Standing | None) -> bool:
         """Whether somebody who was told `told` should hear of this."""
         if told is None or told.position != self.position:
             return True
@@ -145,18 +145,18 @@ class Forecast:
         self._pace: _Pace | None = None
         self._looking = asyncio.Lock()
 
-    async def of_job(self, job_id: UUID) -> Place | None:
+    async def of_job(self, job_id: UUID) -> Standing | None:
         """None when it does not wait."""
         return next(iter(await self.standing([job_id], [])), None)
 
-    async def standing(self, job_ids: Sequence[UUID], owner_ids: Sequence[UUID]) -> list[Place]:
+    async def standing(self, job_ids: Sequence[UUID], owner_ids: Sequence[UUID]) -> list[Standing]:
         """Those of the jobs that wait, and the newest waiting ones of the owners."""
         rows = await self._database.fetch(_STANDING, list(job_ids), list(owner_ids))
         if not rows:
             return []
         pace = await self._known_pace()
         return [
-            Place(
+            Standing(
                 UUID(int=row["id"].int),
                 UUID(int=row["owner_id"].int),
                 row["position"],
