@@ -73,10 +73,15 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
     rolldownOptions: {
       output: {
-        // One file for what every page needs: split by who shares what, the same code took 4 kB more. Forms are
-        // not part of the first view.
+        // One file for what every page needs: split by who shares what, the same code took 4 kB more. Forms and
+        // what floats are not part of the first view.
         codeSplitting: {
-          groups: [{ name: "base", test: /node_modules|src[\\/]shared[\\/](api|ui)/ }],
+          groups: [
+            {
+              name: "base",
+              test: /node_modules[\\/](?!@(base|floating)-ui)|src[\\/]shared[\\/](api|ui)[\\/](?!Popup|tabStops)/,
+            },
+          ],
         },
       },
     },

@@ -1,5 +1,4 @@
 /** The page's entry: the cache, the router, the theme. */
-import { CSPProvider } from "@base-ui/react/csp-provider";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
@@ -32,10 +31,8 @@ const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <CSPProvider disableStyleElements>
-      <QueryClientProvider client={cache}>
-        <RouterProvider router={makeRouter()} />
-      </QueryClientProvider>
-    </CSPProvider>
+    <QueryClientProvider client={cache}>
+      <RouterProvider router={makeRouter()} />
+    </QueryClientProvider>
   </StrictMode>,
 );

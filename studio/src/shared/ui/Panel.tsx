@@ -1,15 +1,29 @@
-/** A panel at its button; on a phone, a sheet from the bottom. The only file that knows Base UI's Popover. */
-import { Popover } from "@base-ui/react/popover";
-import { X } from "lucide-react";
-import type { CSSProperties, ReactElement, ReactNode } from "react";
-import { IconButton } from "./Button";
-import { floats } from "./floats";
-import { useNarrow } from "./media";
-import styles from "./panel.module.css";
+/** A button and its panel: at the button, on a phone a sheet from the bottom. */
+import {
+  type ButtonHTMLAttributes,
+  cloneElement,
+  lazy,
+  type PointerEvent,
+  type ReactElement,
+  type ReactNode,
+  type Ref,
+  Suspense,
+  useId,
+  useRef,
+  useState,
+} from "react";
+import { part, whenIdle } from "./part";
+
+// A fifth of the first view's code, and nothing of it is seen before a button is pressed: it comes once the page stands.
+const load = part(() => import("./Popup").then((module) => ({ default: module.Popup })));
+const Popup = lazy(load);
+whenIdle(() => void load().catch(() => undefined));
+
+type Trigger = ButtonHTMLAttributes<HTMLButtonElement> & { ref?: Ref<HTMLButtonElement> };
 
 type Props = {
   title: string;
-  trigger: ReactElement;
+  trigger: ReactElement<Trigger>;
   children: ReactNode;
   width?: number;
   align?: "start" | "end";
@@ -19,46 +33,41 @@ type Props = {
   onOpenChange?: (open: boolean) => void;
 };
 
-export function Panel({
-  title,
-  trigger,
-  children,
-  width = 320,
-  align = "start",
-  tight = false,
-  ...state
-}: Props) {
-  const narrow = useNarrow();
+export function Panel({ trigger, open: given, onOpenChange, ...popup }: Props) {
+  const id = useId();
+  const button = useRef<HTMLButtonElement>(null);
+  const [own, setOwn] = useState(false);
+  const [wanted, setWanted] = useState(false);
+  // A finger that opens it has not asked for a keyboard.
+  const [touched, setTouched] = useState(false);
+  const open = given ?? own;
+  const change = (next: boolean) => {
+    setWanted(true);
+    setOwn(next);
+    onOpenChange?.(next);
+  };
   return (
-    <Popover.Root modal={narrow} {...state}>
-      <Popover.Trigger render={trigger} />
-      <Popover.Portal container={floats}>
-        {narrow && <Popover.Backdrop className={styles.backdrop} />}
-        <Popover.Positioner
-          className={`${styles.positioner} ${narrow ? styles.bottom : ""}`}
-          // Before it is placed it would stand at the top of the document, and taking the focus scroll there.
-          positionMethod="fixed"
-          sideOffset={8}
-          align={align}
-        >
-          <Popover.Popup
-            className={`${narrow ? styles.sheet : styles.popup} ${tight ? styles.tight : ""}`}
-            style={{ "--panel-width": `${width}px` } as CSSProperties}
-          >
-            {narrow ? (
-              <div className={styles.head}>
-                <Popover.Title className={styles.title}>{title}</Popover.Title>
-                <Popover.Close render={<IconButton label="Close" />}>
-                  <X aria-hidden />
-                </Popover.Close>
-              </div>
-            ) : (
-              <Popover.Title className="hidden-visually">{title}</Popover.Title>
-            )}
-            {children}
-          </Popover.Popup>
-        </Popover.Positioner>
-      </Popover.Portal>
-    </Popover.Root>
+    <>
+      {cloneElement(trigger, {
+        ref: button,
+        "aria-haspopup": "dialog",
+        "aria-expanded": open,
+        "aria-controls": open ? id : undefined,
+        onPointerDown: (event: PointerEvent) => setTouched(event.pointerType === "touch"),
+        onClick: () => change(!open),
+      })}
+      {wanted && (
+        <Suspense>
+          <Popup
+            id={id}
+            button={button}
+            open={open}
+            touched={touched}
+            onClose={() => change(false)}
+            {...popup}
+          />
+        </Suspense>
+      )}
+    </>
   );
 }

@@ -41,3 +41,14 @@ function askAgainForStyles(): void {
   for (const link of document.querySelectorAll<HTMLLinkElement>("link[rel=stylesheet]"))
     if (!link.sheet) link.replaceWith(link.cloneNode());
 }
+
+/** Once the page stands and has nothing better to do. */
+export function whenIdle(act: () => void): void {
+  const soon = () =>
+    // Safari has no word for it.
+    "requestIdleCallback" in window
+      ? window.requestIdleCallback(act, { timeout: 2000 })
+      : setTimeout(act, 500);
+  if (document.readyState === "complete") soon();
+  else window.addEventListener("load", soon, { once: true });
+}
