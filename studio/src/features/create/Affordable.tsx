@@ -8,14 +8,14 @@ import { Button } from "@/shared/ui/Button";
 import { credits, moment } from "@/shared/ui/format";
 import { affordable, type Offer } from "./afford";
 import styles from "./composer.module.css";
-import { abilities, type Draft, orderFrom } from "./draft";
+import { abilities, type Draft, orderFrom, type Sources } from "./draft";
 import { quoteOf } from "./quote";
 import type { Refused } from "./Refusal";
 
-export function Affordable({ models, kind, draft, references, onSend }: Refused) {
+export function Affordable({ models, kind, draft, sources, onSend }: Refused) {
   const balance = useBalance();
   const isAdmin = useMe()?.role === "admin";
-  const offers = useOffers(models, kind, draft, references);
+  const offers = useOffers(models, kind, draft, sources);
   const instead = balance && offers ? affordable(offers, draft, balance.available) : null;
   return (
     <p className={styles.ways}>
@@ -44,16 +44,17 @@ function useOffers(
   models: readonly Model[],
   kind: Model["kind"],
   draft: Draft,
-  references: readonly string[],
+  sources: Sources,
 ): readonly Offer[] | null {
   const able = models
     .filter((model) => model.available && model.kind === kind)
-    .filter((model) => model.capabilities.references_max >= references.length)
+    .filter(({ capabilities: can }) => can.references_max >= sources.references.length)
+    .filter(({ capabilities: can }) => can.mask || !sources.mask)
     .sort((a, b) => least(a) - least(b))
     .slice(0, OFFERS_MAX);
   const quotes = useQueries({
     queries: able.map((model) =>
-      quoteOf(orderFrom({ ...draft, model: model.id }, abilities(models, model.id), references)),
+      quoteOf(orderFrom({ ...draft, model: model.id }, abilities(models, model.id), sources)),
     ),
   });
   if (quotes.some((quote) => quote.isPending)) return null;

@@ -54,10 +54,10 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
   const tooLong = draft.prompt.length > can.promptMax;
   const able = models.some((model) => model.available);
 
-  const { references, ids, uploading, broken, unfit, attach, dragging } = useAttached(
+  const { references, sources, uploading, broken, unfit, attach, dragging } = useAttached(
     models,
     draft.model,
-    can.referencesMax,
+    can,
   );
   const written = draft.prompt.trim() !== "" && !tooLong;
   const waits = !ready || uploading;
@@ -67,7 +67,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
     if (waits) setEager(written);
     if (!sendable) return;
     const wanted = { ...wished, ...change };
-    const order = orderFrom(wanted, abilities(models, wanted.model), ids);
+    const order = orderFrom(wanted, abilities(models, wanted.model), sources);
     if (Object.keys(change).length > 0) set(change);
     const body = JSON.stringify(order);
     if (pending?.body !== body) pending = { body, sent: newOrder(order) };
@@ -83,7 +83,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
         recall.current = -1;
         // The next thought may stand there by now.
         onDraft((now) => (now.prompt.trim() === order.prompt ? { ...now, prompt: "" } : now));
-        releaseReferences(ids);
+        releaseReferences(sources.references);
       },
       (error: Trouble) => {
         // Refused for good: the corrected order is a new one. A lost answer keeps its key.
@@ -137,8 +137,9 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
         {dragging && <p className={refs.target}>Drop to use as a reference</p>}
         <References
           references={references}
+          takesMask={can.mask}
           misfit={unfit}
-          problem={trouble?.fields.find((one) => /^references\b/.test(one.field))?.message}
+          problem={trouble?.fields.find((one) => /^(references|mask)\b/.test(one.field))?.message}
           onModel={(model) => set({ model })}
         />
         <div className={styles.grow} data-text={`${draft.prompt} `}>
@@ -205,7 +206,11 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
             {takesReferences(models) && <AddReference onFiles={attach} />}
           </div>
           {ready && able && (
-            <Cost can={can} draft={draft} order={sendable ? orderFrom(draft, can, ids) : null} />
+            <Cost
+              can={can}
+              draft={draft}
+              order={sendable ? orderFrom(draft, can, sources) : null}
+            />
           )}
           <button
             type="submit"
@@ -226,7 +231,7 @@ export function Composer({ models, ready, failed, draft: wished, onDraft, earlie
           models={models}
           kind={can.kind}
           draft={draft}
-          references={ids}
+          sources={sources}
           onSend={send}
           onCancel={() => submit.reset()}
         />

@@ -9,7 +9,7 @@ import { MoreOf } from "@/shared/ui/MoreOf";
 import { Composer } from "./Composer";
 import styles from "./create.module.css";
 import { FirstRun } from "./FirstRun";
-import { addPictures } from "./references";
+import { addPictures, startAgain } from "./references";
 import { useConversationScroll } from "./scroll";
 import { Turn } from "./Turn";
 import { changeDraft, useDraft } from "./written";
@@ -79,7 +79,7 @@ export function Create() {
 
 function edit(job: Job): void {
   changeDraft((before) => ({ ...before, prompt: job.prompt }));
-  addPictures(job.references);
+  startAgain(job.references, job.mask);
   document.getElementById("prompt")?.focus();
 }
 

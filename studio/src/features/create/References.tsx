@@ -1,5 +1,5 @@
 /** Above the prompt: the pictures it starts from, in their order, and what is wrong with one. */
-import { TriangleAlert, X } from "lucide-react";
+import { Brush, TriangleAlert, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useAsset } from "@/shared/api/assets";
 import { Trouble } from "@/shared/api/client";
@@ -8,30 +8,38 @@ import { Button } from "@/shared/ui/Button";
 import { Picture } from "@/shared/ui/Picture";
 import { toast } from "@/shared/ui/toast";
 import type { Misfit } from "./fits";
-import { type Reference, removeReference, retryUpload } from "./references";
+import { Masking, MaskOver } from "./Masking";
+import { type Reference, removeReference, retryUpload, takeAway } from "./references";
 import styles from "./references.module.css";
 
 type Props = {
   references: readonly Reference[];
+  takesMask: boolean;
   misfit: Misfit | null;
   /** What the server says about them all. */
   problem: string | undefined;
   onModel: (model: string) => void;
 };
 
-export function References({ references, misfit, problem, onModel }: Props) {
-  if (references.length === 0) return null;
+export function References({ references, takesMask, misfit, problem, onModel }: Props) {
+  const [first] = references;
+  if (!first) return null;
   return (
     <div className={styles.strip}>
-      <ul className={styles.chips} aria-label="References">
-        {references.map((reference, i) => (
-          <Chip
-            key={reference.key}
-            reference={reference}
-            place={references.length > 1 ? i + 1 : null}
-          />
-        ))}
-      </ul>
+      <div className={styles.beside}>
+        <ul className={styles.chips} aria-label="References">
+          {references.map((reference, i) => (
+            <Chip
+              key={reference.key}
+              reference={reference}
+              place={references.length > 1 ? i + 1 : null}
+            />
+          ))}
+        </ul>
+        {(takesMask || first.mask) && (
+          <Masking key={first.key} reference={first} several={references.length > 1} />
+        )}
+      </div>
       {references.map((one) => one.problem && <Broken key={one.key} reference={one} />)}
       {misfit ? (
         <p className={styles.line} role="status">
@@ -54,7 +62,7 @@ export function References({ references, misfit, problem, onModel }: Props) {
 }
 
 function Chip({ reference, place }: { reference: Reference; place: number | null }) {
-  const { key, id, name, preview, progress, problem } = reference;
+  const { key, id, name, preview, progress, problem, mask } = reference;
   const [unseen, setUnseen] = useState(false);
   const label = `reference${place ? ` ${place}` : ""}`;
   return (
@@ -69,6 +77,12 @@ function Chip({ reference, place }: { reference: Reference; place: number | null
         />
       )}
       {id && <Stored id={id} referenceKey={key} />}
+      {mask && <MaskOver id={mask} sizes="64px" />}
+      {mask && (
+        <span className={styles.brush}>
+          <Brush aria-hidden />
+        </span>
+      )}
       {problem && <TriangleAlert aria-hidden className={styles.alert} />}
       {!id && !problem && (
         <div className={styles.bar}>
@@ -81,7 +95,7 @@ function Chip({ reference, place }: { reference: Reference; place: number | null
         className={styles.remove}
         aria-label={`Remove ${label}`}
         title="Remove"
-        onClick={() => removeReference(key)}
+        onClick={() => takeAway(key)}
       >
         <X aria-hidden />
       </button>

@@ -6,7 +6,7 @@ import { Button } from "@/shared/ui/Button";
 import { part } from "@/shared/ui/part";
 import { wording } from "@/shared/ui/wording";
 import styles from "./composer.module.css";
-import type { Draft } from "./draft";
+import type { Draft, Sources } from "./draft";
 
 // Not part of the first view: fetched when credits are short.
 const Affordable = lazy(
@@ -28,7 +28,7 @@ export type Refused = {
   models: readonly Model[];
   kind: Model["kind"];
   draft: Draft;
-  references: readonly string[];
+  sources: Sources;
   /** Send what is in the composer, with this change. */
   onSend: (change: Partial<Draft>) => void;
 };
@@ -37,7 +37,7 @@ type Props = Refused & { trouble: Trouble; onCancel: () => void };
 
 export function Refusal({ trouble, onCancel, ...order }: Props) {
   // The prompt and the references have theirs in their own places.
-  const others = trouble.fields.filter(({ field }) => !/^(prompt|references)/.test(field));
+  const others = trouble.fields.filter(({ field }) => !/^(prompt|references|mask)/.test(field));
   if (trouble.fields.length > 0) {
     if (others.length === 0) return null;
     return (

@@ -39,7 +39,7 @@ export const Turn = memo(function Turn({ seed, models, onEdit, heading, newest }
     >
       {heading && <h2 className={styles.day}>{heading}</h2>}
       <p className={long ? styles.promptLong : styles.prompt}>{job.prompt}</p>
-      <Used ids={job.references} />
+      <Used ids={job.references} mask={job.mask} />
       {lost && !watched ? (
         <div className={styles.line}>
           <Failure job={job} model={name} />

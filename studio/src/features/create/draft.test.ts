@@ -64,6 +64,14 @@ describe("orders", () => {
     });
   });
 
+  it("start from their references, and from a mask of the first", () => {
+    const wished = { ...freshDraft, prompt: "x", model: "a" };
+    const [references, mask] = [["one", "two"], "three"];
+    expect(orderFrom(wished, can, { references, mask })).toMatchObject({ references, mask });
+    expect(orderFrom(wished, can, { references, mask: null })).not.toHaveProperty("mask");
+    expect(orderFrom(wished, can)).not.toHaveProperty("references");
+  });
+
   it("ask a text model for text, without a shape", () => {
     const writer = abilities([model("t", { kind: "text" })], "t");
     expect(orderFrom({ ...freshDraft, prompt: "x", model: "t" }, writer)).toMatchObject({

@@ -24,6 +24,9 @@ export const freshDraft: Draft = {
   negative: "",
 };
 
+/** The pictures an order starts from; the mask is about the first of them. */
+export type Sources = { references: readonly string[]; mask: string | null };
+
 /** What the chosen model can do; for `auto`, what at least one of them can. */
 export type Abilities = {
   kind: Model["kind"];
@@ -33,6 +36,7 @@ export type Abilities = {
   negative: boolean;
   promptMax: number;
   referencesMax: number;
+  mask: boolean;
   /** Credits for one picture, cheapest and dearest. */
   price: readonly [number, number];
 };
@@ -64,6 +68,7 @@ export function abilities(models: readonly Model[], chosen: string): Abilities {
       able.length > 0 ? Math.max(...able.map((model) => model.prompt_max)) : PROMPT_MAX,
     ),
     referencesMax: Math.min(REFERENCES_MAX, Math.max(0, ...can.map((one) => one.references_max))),
+    mask: can.some((one) => one.mask),
     price: credits.length > 0 ? [Math.min(...credits), Math.max(...credits)] : [0, 0],
   };
 }
@@ -88,10 +93,12 @@ export function fitted(draft: Draft, can: Abilities): Draft {
   };
 }
 
+const nothing: Sources = { references: [], mask: null };
+
 export function orderFrom(
   wished: Draft,
   can: Abilities,
-  references: readonly string[] = [],
+  { references, mask }: Sources = nothing,
 ): JobIn {
   const draft = fitted(wished, can);
   return {
@@ -103,6 +110,7 @@ export function orderFrom(
     ...(draft.style ? { style: draft.style } : {}),
     ...(draft.negative.trim() ? { negative_prompt: draft.negative.trim() } : {}),
     ...(references.length > 0 ? { references: [...references] } : {}),
+    ...(mask ? { mask } : {}),
     parameters: {
       ...(can.kind === "image" ? { aspect_ratio: draft.aspect } : {}),
       ...(draft.seed === null ? {} : { seed: draft.seed }),

@@ -21,28 +21,43 @@ export type Reference = {
   /** Of the upload, 0..1. */
   progress: number;
   problem: string | null;
+  /** The picture that says what of this one is to be changed. Only the first has one. */
+  mask: string | null;
 };
 
 const KEY = "safelight.references";
+const MASK_KEY = "safelight.mask";
 /** HTTP/1.1 has six connections for all tabs, and the page needs some itself. */
 const AT_ONCE = 3;
 
 const isIds = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((one) => typeof one === "string" && one !== "");
 
-const known = (id: string): Reference => ({
+/** A mask, and of which reference. */
+type Masked = { of: string; id: string } | null;
+
+const isMasked = (value: unknown): value is Masked =>
+  typeof value === "object" &&
+  value !== null &&
+  ["of", "id"].every((key) => typeof (value as Record<string, unknown>)[key] === "string");
+
+const known = (id: string, mask: string | null = null): Reference => ({
   key: id,
   id,
   name: "",
   preview: null,
   progress: 1,
   problem: null,
+  mask,
 });
 
 type Upload = { file: File; stop: AbortController; onDone: (asset: Asset) => void };
 
-const stored = (): readonly Reference[] =>
-  read<string[]>(KEY, [], isIds).slice(0, REFERENCES_MAX).map(known);
+function stored(): readonly Reference[] {
+  const ids = read<string[]>(KEY, [], isIds).slice(0, REFERENCES_MAX);
+  const masked = read<Masked>(MASK_KEY, null, isMasked);
+  return ids.map((id, i) => known(id, i === 0 && masked?.of === id ? masked.id : null));
+}
 
 const attached = makeStore(stored());
 const uploads = new Map<string, Upload>();
@@ -50,7 +65,9 @@ const waiting: string[] = [];
 let sending = 0;
 
 function show(next: readonly Reference[]): void {
+  const [first] = next;
   write(KEY, idsOf(next));
+  write(MASK_KEY, first?.id && first.mask ? { of: first.id, id: first.mask } : null);
   attached.set(next);
 }
 
@@ -64,6 +81,8 @@ export const useReferences = attached.use;
 export const idsOf = (references: readonly Reference[]): string[] =>
   references.flatMap(({ id }) => id ?? []);
 
+export const maskOf = ([first]: readonly Reference[]): string | null => first?.mask ?? null;
+
 /** As many as there is room for; says so when that is not all. */
 function fitting<T>(wanted: readonly T[]): readonly T[] {
   const room = REFERENCES_MAX - attached.get().length;
@@ -74,8 +93,17 @@ function fitting<T>(wanted: readonly T[]): readonly T[] {
 export function addPictures(ids: readonly string[]): void {
   const list = attached.get();
   const news = ids.filter((id) => list.every((one) => one.id !== id));
-  show([...list, ...fitting(news).map(known)]);
+  show([...list, ...fitting(news).map((id) => known(id))]);
 }
+
+/** Once more from what a job started from. A mask comes along where it is about the first picture here, too. */
+export function startAgain(ids: readonly string[], mask: string | null): void {
+  addPictures(ids);
+  const [first] = attached.get();
+  if (first && first.id === ids[0]) setMask(first.key, mask);
+}
+
+export const setMask = (key: string, mask: string | null): void => change(key, { mask });
 
 /** The next picture is to start from this one. */
 export function startFrom(id: string): void {
@@ -89,7 +117,8 @@ export function addFiles(files: readonly File[], onDone: (asset: Asset) => void)
     uploads.set(key, { file, stop: new AbortController(), onDone });
     waiting.push(key);
     const { name } = file;
-    return { key, id: null, name, preview: URL.createObjectURL(file), progress: 0, problem: null };
+    const preview = URL.createObjectURL(file);
+    return { key, id: null, name, preview, progress: 0, problem: null, mask: null };
   });
   show([...attached.get(), ...news]);
   sendNext();
@@ -141,6 +170,29 @@ export function removeReference(key: string): void {
   if (gone?.preview) URL.revokeObjectURL(gone.preview);
   show(list.filter((one) => one.key !== key));
 }
+
+/** Painting is work: what is taken away together with it can be had back. */
+export function takeAway(key: string): void {
+  const before = attached.get();
+  const gone = before.find((one) => one.key === key);
+  removeReference(key);
+  if (!gone?.id || !gone.mask) return;
+  const { id, mask } = gone;
+  toast("The mask went with its reference", {
+    label: "Undo",
+    act: () => {
+      const others = attached.get().filter((one) => one.id !== id);
+      if (others.length < REFERENCES_MAX) show([known(id, mask), ...others.map(unmasked)]);
+    },
+  });
+}
+
+export function removeMask({ key, mask }: Reference): void {
+  setMask(key, null);
+  toast("Mask removed", { label: "Undo", act: () => setMask(key, mask) });
+}
+
+const unmasked = (one: Reference): Reference => ({ ...one, mask: null });
 
 /** They went along with an order. What was added meanwhile stays. */
 export function releaseReferences(ids: readonly string[]): void {

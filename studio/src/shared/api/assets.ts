@@ -45,9 +45,10 @@ function inPages(cache: QueryClient, id: string): Asset | undefined {
   return undefined;
 }
 
-export function useAsset(id: string) {
+export function useAsset(id: string, enabled = true) {
   const cache = useQueryClient();
   return useQuery({
+    enabled,
     queryKey: keys.asset(id),
     queryFn: ({ signal }): Promise<Pictured> =>
       answered(api.GET("/api/assets/{asset_id}", { params: { path: { asset_id: id } }, signal })),

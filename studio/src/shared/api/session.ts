@@ -7,7 +7,7 @@ import { answered, api } from "./client";
 /** Whoever was here last, for the other tabs. */
 const WHO = "safelight.who";
 /** What is written and not sent. It is the only thing a browser keeps for somebody. */
-const PERSONAL = ["safelight.draft", "safelight.references"] as const;
+const PERSONAL = ["safelight.draft", "safelight.references", "safelight.mask"] as const;
 const KEPT = "safelight.kept";
 
 /** Sent to the window when what was written is somebody else's now, or back in its place. */

@@ -1,6 +1,6 @@
 /** The browser's own dialog: it keeps the focus inside, closes on Esc and gives the focus back. */
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { IconButton } from "./Button";
 import styles from "./panel.module.css";
 
@@ -9,14 +9,17 @@ type Props = {
   onClose: () => void;
   /** What it shows is shown this once: a press beside it does not close it. */
   keep?: boolean;
+  /** For pictures: as wide as they need. */
+  wide?: boolean;
   children: ReactNode;
 };
 
-export function Modal({ title, onClose, keep = false, children }: Props) {
+export function Modal({ title, onClose, keep = false, wide = false, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   const beside = useRef(false);
   const name = useId();
-  useEffect(() => {
+  // Closed before it is taken out of the page: only then does the browser give the focus back.
+  useLayoutEffect(() => {
     const dialog = box.current;
     dialog?.showModal();
     // A form is there to be filled in; otherwise the first button, Close, has the focus.
@@ -27,7 +30,7 @@ export function Modal({ title, onClose, keep = false, children }: Props) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes a dialog by itself; this is the click beside it
     <dialog
       ref={box}
-      className={styles.dialog}
+      className={`${styles.dialog} ${wide ? styles.broad : ""}`}
       aria-labelledby={name}
       onClose={onClose}
       // Text that is selected beyond the edge ends beside the dialog, too: there it has to begin as well.
