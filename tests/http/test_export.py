@@ -143,7 +143,7 @@ async def test_a_picture_that_is_gone_is_told_and_the_rest_is_whole(studio: Stud
     assert purged.hex[-12:] not in readme
 
 
-async def test_ten_times_as_many_pictures_take_no_more_memory(studio: Studio) -> None:
+async def test_ten_times_as_many_pictures_are_not_kept_in_memory(studio: Studio) -> None:
     few, many, size = (1_000, 10_000, 20_000) if LONG else (25, 250, 100_000)
     for _ in range(few):
         await add_picture(studio.database, studio.shop.store, size=size)
@@ -155,7 +155,7 @@ async def test_ten_times_as_many_pictures_take_no_more_memory(studio: Studio) ->
 
     assert large_size > 9 * small_size
     # What does grow is the zip's own table of its files: a kilobyte each, not a picture.
-    assert large_peak - small_peak < 0.05 * (large_size - small_size)
+    assert large_peak - small_peak < 2_000 * (many - few) + 500_000
 
 
 async def export_whole(studio: Studio) -> tuple[int, int]:
