@@ -413,3 +413,25 @@ async def test_a_question_whose_answer_was_lost_ends_no_loop(
         await eventually(cut)
 
     assert await asked == 1, "there may be something: look again soon"
+
+
+async def test_a_database_that_stays_away_ends_no_loop(
+    database: Database, hire: Hire, queue: Queue
+) -> None:
+    """It is asked again and again, and at first for what it may have handed out meanwhile."""
+    hand = await hire({"openai": Company()})
+    claims = hand.manager.queries
+    assert isinstance(claims, CountedClaims)
+    away = [ConnectionRefusedError("not up yet")] * 3
+
+    async def give_back_dropped() -> None:
+        if away:
+            raise away.pop()
+
+    claims.give_back_dropped = give_back_dropped
+    claims._went_away = True
+
+    await queue("openai", 1)
+    await eventually(lambda: hand.ends["openai"] == 1)
+
+    assert not away

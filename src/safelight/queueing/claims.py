@@ -96,6 +96,7 @@ class Claims(Queries):
         """Nothing while the database is away: an error would end PgQueuer's loop, which begins anew
         only when the longest of the jobs in hand has ended."""
         async with self._unless_away():
+            await self._come_back()
             served = self._served(entrypoints)
             if len(served) == len(entrypoints):
                 return await super().dequeue(
@@ -147,12 +148,14 @@ class Claims(Queries):
             await self.lanes.claimed(lane, entries[0].id if entries else None)
         return entries
 
+    async def _come_back(self) -> None:
+        if self._went_away and self.give_back_dropped:
+            await self.give_back_dropped()  # what was claimed, and the answer lost
+        self._went_away = False
+
     @asynccontextmanager
     async def _unless_away(self) -> AsyncIterator[None]:
         try:
-            if self._went_away and self.give_back_dropped:
-                await self.give_back_dropped()  # what was claimed, and the answer lost
-            self._went_away = False
             yield
         except GONE as error:
             log.warning("no jobs can be claimed", error=str(error) or repr(error))
