@@ -111,7 +111,7 @@ def ridge(rng: Random, width: float, rough: float, detail: int, peaks: int = 3) 
 def group(
     inner: str, x: float, y: float, scale: float, *, flip: bool = False, ink: str = ""
 ) -> str:
-    """Standing a drawing made around the origin. Outlines keep their width whatever the scale."""
+    """Place a drawing made around the origin. Outlines keep their width whatever the scale."""
     across = -scale if flip else scale
     place = f"translate({x:.1f} {y:.1f}) scale({across:.3f} {scale:.3f})"
     return f'<g transform="{place}"{ink}>{inner}</g>'
