@@ -203,10 +203,7 @@ async def test_a_mask_outlives_a_reload_and_is_changed_and_removed(
     assert alphas(mask, (319, 9), (320, 9), (599, 9), (600, 9)) == [0, 255, 255, 0]
 
 
-async def test_a_mask_that_was_deleted_leaves_the_composer(
-    studio: Studio, page: Page, guard: Guard
-) -> None:
-    guard.allow("status of 404")
+async def test_what_was_deleted_leaves_the_composer(studio: Studio, page: Page) -> None:
     await page.goto(studio.url)
     await choose_model(page, GPT)
     await attach(page)
@@ -215,11 +212,16 @@ async def test_a_mask_that_was_deleted_leaves_the_composer(
     await keep(page)
     uploads = (await studio.client.get("/api/assets?kind=upload")).json()["items"]
     assert [asset["width"] for asset in uploads] == [640, 640]
-    await studio.client.delete(f"/api/assets/{uploads[0]['id']}")
+    mask, reference = (asset["id"] for asset in uploads)
+    await studio.client.delete(f"/api/assets/{mask}")
     await page.reload()
     await expect(page.get_by_text("The mask is not there any more")).to_be_visible()
     await expect(page.get_by_role("button", name="Mark what to change")).to_be_visible()
     await expect(chips(page)).to_have_count(1)
+    await studio.client.delete(f"/api/assets/{reference}")
+    await page.reload()
+    await expect(page.get_by_text("A reference is not there any more")).to_be_visible()
+    await expect(chips(page)).to_have_count(0)
 
 
 async def test_the_mask_goes_with_its_reference(studio: Studio, page: Page) -> None:

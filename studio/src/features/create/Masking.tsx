@@ -1,14 +1,14 @@
 /** Beside the references: what of the first one is to be changed. */
 import { Brush, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { createPortal } from "react-dom";
 import { useAsset } from "@/shared/api/assets";
-import { Trouble } from "@/shared/api/client";
 import { Button, IconButton } from "@/shared/ui/Button";
 import { floats } from "@/shared/ui/floats";
 import { Picture } from "@/shared/ui/Picture";
 import { part } from "@/shared/ui/part";
 import { toast } from "@/shared/ui/toast";
+import { useGone } from "./gone";
 import { type Reference, removeMask, setMask } from "./references";
 import styles from "./references.module.css";
 
@@ -65,13 +65,10 @@ export function Masking({ reference, several }: { reference: Reference; several:
 
 /** A mask that was deleted meanwhile leaves the composer, as a reference does. */
 function Kept({ id, referenceKey }: { id: string; referenceKey: string }) {
-  const { error } = useAsset(id);
-  const gone = error instanceof Trouble && error.code === "not_found";
-  useEffect(() => {
-    if (!gone) return;
+  useGone(useAsset(id), () => {
     setMask(referenceKey, null);
     toast("The mask is not there any more");
-  }, [gone, referenceKey]);
+  });
   return null;
 }
 
@@ -80,7 +77,9 @@ export function MaskOver({ id, sizes }: { id: string; sizes: string }) {
   const { data, refetch } = useAsset(id);
   return (
     <span className={styles.masked}>
-      {data && <Picture asset={data} sizes={sizes} eager onExpired={() => void refetch()} />}
+      {data && !data.deleted_at && (
+        <Picture asset={data} sizes={sizes} eager onExpired={() => void refetch()} />
+      )}
     </span>
   );
 }

@@ -1,13 +1,13 @@
 /** Above the prompt: the pictures it starts from, in their order, and what is wrong with one. */
 import { Brush, TriangleAlert, X } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useAsset } from "@/shared/api/assets";
-import { Trouble } from "@/shared/api/client";
 import { Bar } from "@/shared/ui/Bar";
 import { Button } from "@/shared/ui/Button";
 import { Picture } from "@/shared/ui/Picture";
 import { toast } from "@/shared/ui/toast";
 import type { Misfit } from "./fits";
+import { useGone } from "./gone";
 import { Masking, MaskOver } from "./Masking";
 import { type Reference, removeReference, retryUpload, takeAway } from "./references";
 import styles from "./references.module.css";
@@ -105,14 +105,15 @@ function Chip({ reference, place }: { reference: Reference; place: number | null
 
 /** What the server has. One that was deleted meanwhile leaves the strip. */
 function Stored({ id, referenceKey }: { id: string; referenceKey: string }) {
-  const { data, error, refetch } = useAsset(id);
-  const gone = error instanceof Trouble && error.code === "not_found";
-  useEffect(() => {
-    if (!gone) return;
+  const asked = useAsset(id);
+  const gone = useGone(asked, () => {
     removeReference(referenceKey);
     toast("A reference is not there any more");
-  }, [gone, referenceKey]);
-  return data ? <Picture asset={data} sizes="64px" eager onExpired={() => void refetch()} /> : null;
+  });
+  const { data, refetch } = asked;
+  return data && !gone ? (
+    <Picture asset={data} sizes="64px" eager onExpired={() => void refetch()} />
+  ) : null;
 }
 
 function Broken({ reference: { key, name, problem } }: { reference: Reference }) {
