@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -95,39 +95,57 @@ class Claims(Queries):
     ) -> list[Entry]:
         """Nothing while the database is away: an error would end PgQueuer's loop, which begins anew
         only when the longest of the jobs in hand has ended."""
-        async with self._unless_away():
-            await self._come_back()
-            served = self._served(entrypoints)
-            if len(served) == len(entrypoints):
-                return await super().dequeue(
-                    batch_size,
-                    served,
-                    queue_manager_id,
-                    global_concurrency_limit,
-                    heartbeat_timeout,
-                )
-            # PgQueuer counts what this worker holds in the lanes it is asked about; its places are
-            # for all of them.
-            held = await self._held(entrypoints, queue_manager_id)
-            if global_concurrency_limit is not None and held.total() >= global_concurrency_limit:
-                return []
-
-            def places(lanes: Iterable[QueueEntrypoint]) -> int | None:
-                if global_concurrency_limit is None:
-                    return None
-                return global_concurrency_limit - held.total() + sum(held[lane] for lane in lanes)
-
-            for lane in self._may_probe(entrypoints):
-                if entries := await self._probe(
-                    lane, queue_manager_id, places([lane]), heartbeat_timeout
-                ):
-                    return entries
-            if not served:
-                return []
-            return await super().dequeue(
-                batch_size, served, queue_manager_id, places(served), heartbeat_timeout
+        try:
+            if self._went_away and self.give_back_dropped:
+                await self.give_back_dropped()  # what was claimed, and the answer lost
+            self._went_away = False
+            return await self._claim(
+                batch_size,
+                entrypoints,
+                queue_manager_id,
+                global_concurrency_limit,
+                heartbeat_timeout,
             )
-        return []
+        except GONE as error:
+            log.warning("no jobs can be claimed", error=str(error) or repr(error))
+            self._went_away = True
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            return []
+
+    async def _claim(
+        self,
+        batch_size: int,
+        entrypoints: dict[QueueEntrypoint, EntrypointExecutionParameter],
+        queue_manager_id: QueueManagerId,
+        global_concurrency_limit: int | None,
+        heartbeat_timeout: timedelta,
+    ) -> list[Entry]:
+        served = self._served(entrypoints)
+        if len(served) == len(entrypoints):
+            return await super().dequeue(
+                batch_size, served, queue_manager_id, global_concurrency_limit, heartbeat_timeout
+            )
+        # PgQueuer counts what this worker holds in the lanes it is asked about; its places are
+        # for all of them.
+        held = await self._held(entrypoints, queue_manager_id)
+        if global_concurrency_limit is not None and held.total() >= global_concurrency_limit:
+            return []
+
+        def places(lanes: Iterable[QueueEntrypoint]) -> int | None:
+            if global_concurrency_limit is None:
+                return None
+            return global_concurrency_limit - held.total() + sum(held[lane] for lane in lanes)
+
+        for lane in self._may_probe(entrypoints):
+            if entries := await self._probe(
+                lane, queue_manager_id, places([lane]), heartbeat_timeout
+            ):
+                return entries
+        if not served:
+            return []
+        return await super().dequeue(
+            batch_size, served, queue_manager_id, places(served), heartbeat_timeout
+        )
 
     async def _probe(
         self,
@@ -147,20 +165,6 @@ class Claims(Queries):
         finally:
             await self.lanes.claimed(lane, entries[0].id if entries else None)
         return entries
-
-    async def _come_back(self) -> None:
-        if self._went_away and self.give_back_dropped:
-            await self.give_back_dropped()  # what was claimed, and the answer lost
-        self._went_away = False
-
-    @asynccontextmanager
-    async def _unless_away(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except GONE as error:
-            log.warning("no jobs can be claimed", error=str(error) or repr(error))
-            self._went_away = True
-            await asyncio.sleep(_LOOK_AGAIN_S)
 
     # With what it hears in the next three, asked in this order after each claim, PgQueuer decides
     # how soon to look again: of what may not be claimed it must not know, or it would look without
