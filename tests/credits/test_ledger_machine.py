@@ -1,7 +1,7 @@
 """Whatever is done to accounts, in whatever order: the database agrees with a plain model of it,
 and everything that must be true of the ledger is.
 
-`LEDGER_EXAMPLES` says at how many sequences it looks; the 1,000 of a usual run are always the same.
+`LEDGER_EXAMPLES` says at how many sequences it looks; the 500 of a usual run are always the same.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tests.credits import books, sandbox
 from tests.credits.model import Job, Model
 
 _examples = itertools.count(1)
-USUAL = 1000
+USUAL = 500
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", USUAL))
 STEPS = 50
 
