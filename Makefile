@@ -10,7 +10,7 @@ help:
 	@echo "make test     lint, types, contracts and every test"
 	@echo "make setup    only prepare; leaves .venv/bin/safelight"
 	@echo "make bench    measure (minutes)"
-	@echo "make torture  kill, cut and race it for two hours, and plant bugs the tests must notice"
+	@echo "make torture  kill, cut and race it for hours, and plant bugs the tests must notice"
 
 run: setup
 	@exec $(BIN)/safelight serve
@@ -56,9 +56,9 @@ contracts:
 # The hundreds of processes that tests start take half as long with compiled modules, so a wish for none is passed over.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
-# Tests that measure time come last, with the machine to themselves: a neighbour's work is not the product's fault.
+# Three at a time, because tests of two cores wait for half of their time. Those that measure time come last, with the machine to themselves: a neighbour's work is not the product's fault.
 unit:
-	@$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder -m "not timing"
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not timing"
 	@$(PYTEST) -n 0 -m timing
 
 openapi:
@@ -68,7 +68,7 @@ lock:
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet -o requirements.lock
 
-# The fault tests in their long size, and planted bugs that the tests must notice: about two hours on 2 cores.
+# The fault tests in their long size, and planted bugs that the tests must notice: three hours and more on 2 cores.
 torture: setup
 	@env -u PYTHONDONTWRITEBYTECODE TORTURE=1 LEDGER_EXAMPLES=10000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py \
 	  tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py tests/http/test_contract.py tests/http/test_export.py \

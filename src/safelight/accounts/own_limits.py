@@ -7,7 +7,7 @@ them. What holds where nothing is set, the settings say (http/access.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from safelight.database.pool import Connection, Row
@@ -36,11 +36,10 @@ class OwnLimits:
 
 
 NONE = OwnLimits()
-_NAMES = tuple(field.name for field in fields(OwnLimits))
 
 
 def own_limits_of(row: Row | Mapping[str, Any]) -> OwnLimits:
-    return OwnLimits(*(row[name] for name in _NAMES))
+    return OwnLimits(**{name: row[name] for name in MOST})
 
 
 def checked(name: str, value: object) -> int:
