@@ -56,7 +56,8 @@ contracts:
 # The hundreds of processes that tests start take half as long with compiled modules, so a wish for none is passed over.
 PYTEST = env -u PYTHONDONTWRITEBYTECODE VIPS_CONCURRENCY=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q
 
-# Three at a time, because tests of two cores wait for half of their time. Those that measure time come last, with the machine to themselves: a neighbour's work is not the product's fault.
+# Three at a time: on two cores half of the time is waiting. Tests that measure time come last, with the machine to themselves: a
+# neighbour's work is not the product's fault.
 unit:
 	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder -m "not timing"
 	@$(PYTEST) -n 0 -m timing

@@ -9,6 +9,7 @@ import { credits, moment } from "@/shared/ui/format";
 import { affordable, type Offer } from "./afford";
 import styles from "./composer.module.css";
 import { abilities, type Draft, orderFrom, type Sources } from "./draft";
+import { takes } from "./fits";
 import { quoteOf } from "./quote";
 import type { Refused } from "./Refusal";
 
@@ -48,8 +49,9 @@ function useOffers(
 ): readonly Offer[] | null {
   const able = models
     .filter((model) => model.available && model.kind === kind)
-    .filter(({ capabilities: can }) => can.references_max >= sources.references.length)
-    .filter(({ capabilities: can }) => can.mask || !sources.mask)
+    .filter((model) =>
+      takes(model, { references: sources.references.length, mask: sources.mask !== null }),
+    )
     .sort((a, b) => least(a) - least(b))
     .slice(0, OFFERS_MAX);
   const quotes = useQueries({

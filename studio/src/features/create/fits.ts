@@ -6,6 +6,9 @@ export type Misfit = { words: string; other: Model | null };
 
 type Wanted = { references: number; mask: boolean };
 
+export const takes = ({ capabilities: can }: Model, wanted: Wanted): boolean =>
+  can.references_max >= wanted.references && (can.mask || !wanted.mask);
+
 /** Null: it can. */
 export function misfit(
   models: readonly Model[],
@@ -18,8 +21,7 @@ export function misfit(
   const other =
     models
       .filter((model) => model.available && model.kind === (named?.kind ?? "image"))
-      .filter(({ capabilities: can }) => can.references_max >= wanted.references)
-      .filter(({ capabilities: can }) => can.mask || !wanted.mask)
+      .filter((model) => takes(model, wanted))
       .sort((a, b) => least(a) - least(b))[0] ?? null;
   const words =
     wanted.references > max ? tooMany(named?.name, max) : takesNone(named?.name, "a mask", "mask");
