@@ -123,21 +123,20 @@ async def test_an_index_that_is_built_apart_keeps_nobody_from_writing(
 async def test_an_index_whose_building_was_broken_off_is_built_anew(
     empty_database_url: str,
 ) -> None:
-    builder, slow = [await asyncpg.connect(empty_database_url) for _ in range(2)]
+    builder, slow, other = [await asyncpg.connect(empty_database_url) for _ in range(3)]
     files = {"1_large.sql": "CREATE TABLE large (name text)", "2_index.sql": APART}
     await migrate(builder, dict(list(files.items())[:1]))
     await slow.execute("BEGIN; INSERT INTO large VALUES ('a')")
     building = asyncio.create_task(migrate(builder, files))
     valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('by_name')"
     async with asyncio.timeout(10):
-        while await slow.fetchval(valid) is None:
+        while await other.fetchval(valid) is None:
             await asyncio.sleep(0.01)
 
     await slow.execute(f"SELECT pg_terminate_backend({builder.get_server_pid()})")
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await building
     await slow.execute("COMMIT")
-    other = await asyncpg.connect(empty_database_url)
     assert await other.fetchval(valid) is False
 
     assert await migrate(other, files) == ["2_index.sql"]
