@@ -40,7 +40,10 @@ chromium:
 	      echo "chromium could not be installed: the browser tests will be skipped"; \
 	  else echo "No chromium: the browser tests will be skipped (docs/testing.md says how to get one)"; fi
 
-test: setup chromium lint types contracts unit
+# The two halves of the first line use a core each.
+test: setup
+	@$(MAKE) --no-print-directory -j 2 chromium lint types contracts
+	@$(MAKE) --no-print-directory unit
 
 lint:
 	@$(BIN)/ruff check .
@@ -71,9 +74,10 @@ lock:
 
 # The fault tests in their long size, and planted bugs that the tests must notice: three hours and more on 2 cores.
 torture: setup
-	@env -u PYTHONDONTWRITEBYTECODE TORTURE=1 LEDGER_EXAMPLES=10000 $(BIN)/python -m pytest -q -n 0 tests/faults tests/credits/test_ledger_machine.py \
-	  tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py tests/http/test_contract.py tests/http/test_export.py \
-	  tests/http/test_login_limits.py tests/http/test_limits.py tests/accounts/test_limits.py tests/jobs/test_inventory.py
+	@TORTURE=1 $(PYTEST) -n 0 tests/faults tests/isolation tests/images/test_hostile.py tests/browser/test_polyglots.py \
+	  tests/http/test_contract.py tests/http/test_export.py tests/http/test_login_limits.py tests/http/test_limits.py \
+	  tests/accounts/test_limits.py tests/jobs/test_inventory.py
+	@LEDGER_TURNS=25 $(PYTEST) -n 2 --dist load tests/credits/test_ledger_machine.py
 	@$(BIN)/python -m tests.faults.bugs
 
 bench: setup

@@ -12,7 +12,12 @@ from typing import Any
 
 import hatch_build
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.conftest import Cluster
+from tests.fakes.openai_server import FakeOpenAI
+from tests.studio import Studio
 
 ROOT = Path(__file__).parent.parent.parent
 STATIC = ROOT / "src" / "safelight" / "static"
@@ -66,7 +71,22 @@ def built_studio() -> Path:
     return STATIC
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def database_url(cluster: Cluster) -> AsyncIterator[str]:
+    url = await cluster.clone()
+    yield url
+    await cluster.drop(url)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def studio(
+    database_url: str, provider_api: FakeOpenAI, tmp_path: Path
+) -> AsyncIterator[Studio]:
+    async with Studio.open(database_url, tmp_path, provider_api) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
@@ -107,7 +127,7 @@ expect.set_options(timeout=15_000)  # a condition, not a measurement: busy machi
 OpenPage = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def open_page(browser: Browser, guard: Guard) -> AsyncIterator[OpenPage]:
     """A page of its own context: `await open_page(width=390, dark=True)`."""
     contexts = []
@@ -136,7 +156,7 @@ async def open_page(browser: Browser, guard: Guard) -> AsyncIterator[OpenPage]:
     assert guard.complaints() == []
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(open_page: OpenPage) -> Page:
     return await open_page()
 

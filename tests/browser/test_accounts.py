@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from safelight.accounts import logins
@@ -20,6 +21,8 @@ from tests.fakes.oidc_server import CLIENT_ID, CLIENT_SECRET, Account, FakeOidc
 from tests.fakes.openai_server import FakeOpenAI
 from tests.http.logins import PASSWORD, set_up_code, with_password
 from tests.studio import Studio
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ADA = "ada@example.org"
 BOB = "bob@example.org"
@@ -33,7 +36,7 @@ def google() -> Iterator[FakeOidc]:
         yield issuer
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(
     database_url: str, provider_api: FakeOpenAI, tmp_path: Path, google: FakeOidc
 ) -> AsyncIterator[Studio]:
@@ -44,7 +47,7 @@ async def house(
         yield made
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bob(house: Studio) -> User:
     """A user of a house that has its administrator."""
     await with_password(house, ADA, role="admin")

@@ -12,6 +12,8 @@ from tests.browser.steps import FLUX, choose, choose_model, finished, send
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def limit(studio: Studio, given: int = 0) -> str:
     """From now on the owner pays with what is granted here. Returns who that is."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Guard
 from tests.browser.steps import SMALL, choose, hold
 from tests.studio import Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 PROMPTS = ("a heron at dawn", "a lighthouse at dusk", "a fox in the snow")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def hung(studio: Studio) -> Studio:
     """Three pictures, the fox being the newest."""
     for prompt in PROMPTS:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import Guard, OpenPage, shifted
 from tests.browser.steps import FLUX, SMALL, choose, choose_model, finished, hold, send, shown
 from tests.fakes.server import Plan
 from tests.studio import Studio
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _REMEMBER_STAGES = """
 window.stages = [];

@@ -12,6 +12,8 @@ from tests.browser.steps import FLUX, choose_model
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def furnish(studio: Studio) -> str:
     """One finished job with two pictures, one failed, one cancelled. Returns a picture's id."""

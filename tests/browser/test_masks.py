@@ -16,6 +16,8 @@ from tests.http.test_references import sent_files
 from tests.images.pictures import LEFT, saved, two_colours
 from tests.studio import Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 SIZE = (640, 400)
 PICTURE = saved(two_colours(*SIZE), "PNG")
 OTHER = saved(Image.new("RGB", (90, 120), LEFT), "PNG")

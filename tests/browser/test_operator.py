@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Guard, OpenPage, shifted, violations
@@ -15,10 +16,12 @@ from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.server import Plan
 from tests.studio import Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 PAGES = ("/admin/queue", "/admin/dead-letters", "/admin/accounts")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def studio(
     database_url: str, provider_api: FakeOpenAI, tmp_path: Path
 ) -> AsyncIterator[Studio]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import shifted
 from tests.browser.steps import hold
 from tests.studio import Studio
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_panel_asked_for_before_it_is_there_opens_when_it_comes(

@@ -21,6 +21,8 @@ from safelight.values.ids import LOCAL_OWNER, new_id
 from tests.faults.schedule import LONG
 from tests.studio import Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 # How a script would be heard of: the document's title, a dialog, a global, a call to a listener.
 _SCRIPT = (
     "document.title='ran';window.ran=1;"

@@ -8,7 +8,11 @@ import hashlib
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.studio import Studio
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 KB = 1000
 

@@ -13,6 +13,8 @@ from tests.browser.steps import FLUX, SMALL, choose_model, finished, send, show,
 from tests.fakes.server import Plan
 from tests.studio import ServerProcess, Studio
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 ERROR: dict[str, Any] = {
     "code": "provider_failure",
     "title": "The provider had a problem",

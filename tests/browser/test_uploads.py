@@ -7,6 +7,7 @@ import base64
 import re
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.async_api import Locator, Page, expect
 
@@ -14,6 +15,8 @@ from tests.browser.conftest import Guard, OpenPage, shifted, violations
 from tests.browser.steps import choose_model, finished, send, shown
 from tests.images.pictures import LEFT, RIGHT, saved, two_colours
 from tests.studio import Studio
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 GPT = "GPT Image 2"
 RED, BLUE = (saved(Image.new("RGB", (320, 240), colour), "PNG") for colour in (LEFT, RIGHT))

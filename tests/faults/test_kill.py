@@ -278,7 +278,7 @@ async def test_after_a_restart_of_the_database_a_long_job_keeps_no_others_waitin
     serve: Serve, open_folder: Path, provider_api: FakeOpenAI
 ) -> None:
     provider_api.plan = HANGING
-    server = serve(None, open_folder)
+    server = serve(None, open_folder, SAFELIGHT_GRACEFUL_STOP_S="1")
     server.start()
     (long_one,) = await submit_many(server.url, 1)
     await eventually(lambda: provider_api.counts[CALL] == 1)

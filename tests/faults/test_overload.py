@@ -22,7 +22,7 @@ from tests.faults.schedule import LONG
 PLACES, LATENCY_S = 8, 0.4
 CAPACITY_PER_S = PLACES / LATENCY_S
 QUEUE_MAX = 60
-OVERLOAD_S = 300.0 if LONG else 20.0
+OVERLOAD_S = 300.0 if LONG else 12.0
 MEASURE_S = 10.0 if LONG else 6.0
 NORMAL_WITHIN_S = 30.0
 GOODPUT_MIN = 0.9 if LONG else 0.8  # of the peak, which is measured for a few seconds only

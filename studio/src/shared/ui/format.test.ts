@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { about, inLine, ordinal } from "./format";
+import { about, bytes, inLine, ordinal } from "./format";
 
 describe("ordinal", () => {
   it("knows the teens", () => {
@@ -41,5 +41,17 @@ describe("inLine", () => {
 
   it("does not count further than the server does", () => {
     expect(inLine({ position: 1000, eta_seconds: null })).toBe("Beyond 1,000th in line");
+  });
+});
+
+describe("bytes", () => {
+  it("is nothing only where there is nothing", () => {
+    expect([0, 1, 1000, 1_500_000, 2_147_483_648].map(bytes)).toEqual([
+      "0 kB",
+      "1 kB",
+      "1 kB",
+      "1.5 MB",
+      "2.1 GB",
+    ]);
   });
 });

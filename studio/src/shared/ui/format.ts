@@ -52,7 +52,7 @@ export function inLine({ position, eta_seconds }: Place): string {
 }
 
 export function bytes(n: number): string {
-  if (n < 1_000_000) return `${Math.max(1, Math.round(n / 1000))} kB`;
+  if (n < 1_000_000) return `${Math.ceil(n / 1000)} kB`;
   return n < 1_000_000_000 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(1)} GB`;
 }
 
