@@ -12,8 +12,6 @@ import pytest
 
 from tests.studio import Studio
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
-
 KB = 1000
 
 
@@ -48,6 +46,7 @@ def test_each_further_page_stays_within_its_budget(built_studio: Path) -> None:
     assert gzipped(list(built_studio.glob("assets/*.css"))) <= 20 * KB
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_every_page_address_is_the_page(studio: Studio) -> None:
     for path in ("/", "/gallery", "/history", "/i/0199", "/anything/else"):
         answer = await studio.client.get(path)
@@ -56,6 +55,7 @@ async def test_every_page_address_is_the_page(studio: Studio) -> None:
         assert answer.headers["cache-control"] == "no-cache"
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_programs_never_get_the_page(studio: Studio) -> None:
     for path in ("/api/nothing", "/v1/nothing", "/media/nothing", "/metrics/x"):
         answer = await studio.client.get(path)
@@ -66,6 +66,7 @@ async def test_programs_never_get_the_page(studio: Studio) -> None:
     assert (await studio.client.post("/gallery")).status_code in (404, 405)
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_assets_are_kept_for_ever_and_come_squeezed(
     studio: Studio, built_studio: Path
 ) -> None:
@@ -83,6 +84,7 @@ async def test_assets_are_kept_for_ever_and_come_squeezed(
     assert again.content == b""
 
 
+@pytest.mark.asyncio(loop_scope="session")
 async def test_the_page_may_run_its_own_scripts_only(studio: Studio) -> None:
     answer = await studio.client.get("/")
     csp = dict(
