@@ -124,6 +124,7 @@ def guard() -> Guard:
 
 expect.set_options(timeout=15_000)  # a condition, not a measurement: busy machines are slow
 
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OpenPage = Callable[..., Awaitable[Page]]
 
 
@@ -170,20 +171,34 @@ async def shifted(page: Page) -> float:
 
 
 async def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA."""
-    # Half-faded things have half the contrast; people see them when they are there.
+    """What axe finds against WCAG 2.2 A and AA, and against contrast in the other theme too."""
+    await page.evaluate(AXE.read_text())
+    found = await _axe(page, {"type": "tag", "values": WCAG})
+    was = await page.locator("html").get_attribute("data-theme")
+    for theme in ("dark", "light") if was == "light" else ("light", "dark"):
+        await page.emulate_media(color_scheme=theme)
+        await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        if theme != was:
+            found += await _axe(page, {"type": "rule", "values": ["color-contrast"]})
+    await _rest(page)
+    return found
+
+
+async def _axe(page: Page, run_only: dict[str, Any]) -> list[str]:
+    await _rest(page)
+    found = await page.evaluate("only => axe.run(document, {runOnly: only})", run_only)
+    theme = await page.locator("html").get_attribute("data-theme")
+    return [
+        f"{theme}: {rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+async def _rest(page: Page) -> None:
+    """Half-faded things have half the contrast; people see them when they are there."""
     await page.evaluate(
         """() => Promise.all(document.getAnimations()
           .filter((one) => one.effect.getTiming().iterations !== Infinity)
           .map((one) => one.finished.catch(() => undefined))).then(() => undefined)"""
     )
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate(
-        "() => axe.run(document, {runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a',"
-        " 'wcag21aa', 'wcag22aa']}})"
-    )
-    return [
-        f"{rule['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]

@@ -401,12 +401,11 @@ async def test_another_site_s_word_lets_in_once_it_is_connected(
     await expect(page).to_have_url(f"{house.url}/gallery")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 async def test_the_door_and_the_account_have_no_barrier(
-    house: Studio, bob: User, open_page: OpenPage, guard: Guard, width: int, dark: bool
+    house: Studio, bob: User, open_page: OpenPage, guard: Guard, width: int
 ) -> None:
-    page = await open_page(width, 800, dark=dark)
+    page = await open_page(width, 800)
     found: dict[str, list[str]] = {}
 
     async def look(name: str) -> None:

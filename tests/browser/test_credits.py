@@ -250,12 +250,11 @@ async def test_waiting_jobs_say_where_they_stand_until_they_start(
     assert await shifted(page) <= 0.01  # a turn that ends moves none of those below it
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_the_credits_page_has_no_barrier(
-    studio: Studio, open_page: OpenPage, page: Page, width: int, dark: bool
+    studio: Studio, open_page: OpenPage, page: Page, width: int
 ) -> None:
-    page = await open_page(width, 844, dark=dark)
+    page = await open_page(width, 844)
     await page.goto(f"{studio.url}/credits")
     await expect(page.get_by_text("Nothing was granted or used yet.")).to_be_visible()
     found = [await violations(page)]

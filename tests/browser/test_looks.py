@@ -29,13 +29,12 @@ async def furnish(studio: Studio) -> str:
     return str(made["outputs"][0]["asset"]["id"])
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_no_barrier_no_shift_no_sideways_scroll(
-    studio: Studio, open_page: OpenPage, page: Page, width: int, dark: bool
+    studio: Studio, open_page: OpenPage, page: Page, width: int
 ) -> None:
     picture = await furnish(studio)
-    page = await open_page(width, 844, dark=dark)
+    page = await open_page(width, 844)
     found: dict[str, list[str]] = {}
     await studio.client.post("/api/keys", json={"name": "A program with a rather long name"})
     routes = ("/", "/gallery", f"/i/{picture}", "/history", "/keys", "/account", "/nowhere")

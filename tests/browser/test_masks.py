@@ -315,12 +315,9 @@ def half_clear() -> Image.Image:
     return clear
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-async def test_marking_has_no_barriers(
-    studio: Studio, open_page: OpenPage, width: int, dark: bool
-) -> None:
-    page = await open_page(width, 844, dark=dark)
+async def test_marking_has_no_barriers(studio: Studio, open_page: OpenPage, width: int) -> None:
+    page = await open_page(width, 844)
     await page.goto(studio.url)
     await choose_model(page, GPT)
     await attach(page)

@@ -204,12 +204,11 @@ async def test_the_pages_are_reached_without_a_pointer(studio: Studio, page: Pag
     await expect(page.get_by_role("main")).to_be_focused()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_no_barrier_no_shift_no_sideways_scroll(
-    studio: Studio, open_page: OpenPage, page: Page, width: int, dark: bool
+    studio: Studio, open_page: OpenPage, page: Page, width: int
 ) -> None:
-    page = await open_page(width, 844, dark=dark)
+    page = await open_page(width, 844)
     await page.goto(f"{studio.url}/admin/dead-letters")
     await expect(page.get_by_text("No dead letters. Everything")).to_be_visible()
     found = {"empty": await violations(page)}
