@@ -276,7 +276,7 @@ async def measure(
         *(sys.executable, "-c", _FLOOD, url, str(rate), "24"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env=os.environ,
+        env=dict(os.environ),
     )
     assert flood.stdin
 
