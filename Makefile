@@ -39,11 +39,12 @@ chromium:
 	    echo "Installing chromium for the browser tests …"; \
 	    { apt-get update -qq && { apt-get install -y -qq --no-install-recommends chromium-headless-shell || \
 	      command -v chromium || apt-get install -y -qq --no-install-recommends chromium; }; } >/dev/null 2>&1 || \
+	      command -v chromium >/dev/null || \
 	      echo "chromium could not be installed: without one the browser tests are skipped"; \
 	  elif ! command -v chromium >/dev/null; then \
 	    echo "No chromium: without one the browser tests are skipped (docs/testing.md says how to get it)"; fi
 
-# The two halves of the first line use a core each.
+# The checks go two at a time, beside chromium's download; the tests come after them.
 test: setup
 	@$(MAKE) --no-print-directory -j 2 chromium lint types contracts
 	@$(MAKE) --no-print-directory unit
